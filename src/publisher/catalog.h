@@ -23,8 +23,9 @@ struct c2_entry {
     uint64_t used;                 /* when the item was used last */
     struct c2_waiter *waiters;
     bool loading, gone;
-    bool listed; /* a walk has seen it: what it passes by is served by its path where that can be, not
-                    announced */
+    uint32_t walk; /* that saw it last */
+    bool listed;   /* a walk has seen it: what it passes by is served by its path where that can be, not
+                      announced */
     /* Of the announcer. */
     struct c2_entry *owing_prev, *owing_next; /* in the line of those that owe, "owing" */
     bool owing;

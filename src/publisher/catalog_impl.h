@@ -10,6 +10,7 @@
 #define C2_ITEMS_OPEN_MAX 64 /* descriptors kept for the next request */
 
 struct load_job;
+struct c2_walk_job;
 struct c2_waiter {
     struct c2_waiter *next;
     enum c2_catalog_need need;
@@ -46,9 +47,10 @@ struct c2_catalog {
     size_t nloading; /* loads running, each of which may open one */
     void (*changed)(void *ctx, struct c2_entry *entry);
     void *changed_ctx;
-    struct c2_look *looks;       /* who waits for the next walk */
-    struct c2_look **walk_looks; /* who waits for the walk under way; NULL: there is none */
-    bool walking, walk_again;
+    struct c2_look *looks;    /* who waits for the next walk */
+    struct c2_walk_job *walk; /* under way; NULL: there is none */
+    uint32_t nwalks;
+    bool walk_again;
     void (*walked)(struct c2_catalog *cat); /* after each look */
     bool filling[2];                        /* with what is quick, with what was sketched */
     bool complete;                          /* a walk has come to its end */

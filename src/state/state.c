@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Key-value tables in one SQLite file. Statements are prepared per call: calls are rare next to what they
- * save. */
+/* Key-value tables in one SQLite file. Statements are prepared for each call, but those that put: lists of
+ * 10^5 datasets are written, and to prepare takes longer than to put. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -143,17 +143,47 @@ static sqlite3_stmt *prepare_change(struct c2_state *state, const char *table, c
     return statement;
 }
 
+static void forget_put(struct c2_state_kept *kept)
+{
+    sqlite3_finalize(kept->statement);
+    kept->statement = NULL;
+}
+
+void c2_state_forget_puts(struct c2_state *state)
+{
+    for (int i = 0; i < C2_STATE_PUTS; i++)
+        forget_put(&state->puts[i]);
+}
+
+/* The kept statement of this table, which is made in the place of the oldest. NULL and *err. */
+static struct c2_state_kept *put_of(struct c2_state *state, const char *table, struct cat2_error *err)
+{
+    for (int i = 0; i < C2_STATE_PUTS; i++)
+        if (state->puts[i].statement && strcmp(state->puts[i].table, table) == 0) return &state->puts[i];
+    struct c2_state_kept *kept = &state->puts[state->next_put++ % C2_STATE_PUTS];
+    forget_put(kept);
+    C2_ASSERT(strlen(table) < sizeof(kept->table));
+    snprintf(kept->table, sizeof(kept->table), "%s", table);
+    kept->statement = prepare_change(
+        state, table, "INSERT INTO %s VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        err);
+    return kept->statement ? kept : NULL;
+}
+
 bool c2_state_put(struct c2_state *state, const char *table, struct c2_str key, struct c2_str value,
                   struct cat2_error *err)
 {
-    sqlite3_stmt *statement = prepare_change(
-        state, table, "INSERT INTO %s VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        err);
+    struct c2_state_kept *kept = put_of(state, table, err);
 
-    if (!statement) return false;
-    bind(statement, 1, key);
-    bind(statement, 2, value);
-    return finish(state, statement, err);
+    if (!kept) return false;
+    bind(kept->statement, 1, key);
+    bind(kept->statement, 2, value);
+    bool ok = sqlite3_step(kept->statement) == SQLITE_DONE || c2_state_fail_sql(state, "write", err);
+    sqlite3_reset(kept->statement);
+    sqlite3_clear_bindings(kept->statement);
+    if (ok) return true;
+    forget_put(kept); /* the next one begins anew, with the table */
+    return not_written(state, err);
 }
 
 bool c2_state_get(struct c2_state *state, const char *table, struct c2_str key, struct c2_buf *value,

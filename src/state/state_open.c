@@ -251,6 +251,7 @@ void c2_state_close(struct c2_state *state)
 {
     if (!state) return;
     c2_state_not_open(state);
+    c2_state_forget_puts(state);
     sqlite3_close(state->db);
     if (state->lockfd >= 0) close(state->lockfd);
     free(state);
