@@ -90,14 +90,6 @@ void c2_buf_clear(struct c2_buf *buf)
     if (buf->p) buf->p[0] = '\0';
 }
 
-void c2_buf_take(struct c2_buf *buf, char *text, size_t ceiling)
-{
-    size_t n = strlen(text);
-
-    C2_ASSERT(n <= ceiling);
-    *buf = (struct c2_buf){.p = (uint8_t *)text, .n = n, .cap = n, .max = ceiling};
-}
-
 struct c2_buf c2_buf_steal(struct c2_buf *buf)
 {
     struct c2_buf taken = *buf;

@@ -29,8 +29,6 @@ bool c2_buf_putc(struct c2_buf *buf, char c, struct cat2_error *err);
 bool c2_buf_printf(struct c2_buf *buf, struct cat2_error *err, const char *fmt, ...) C2_PRINTF(3, 4);
 /** Forget the contents, keep the memory. */
 void c2_buf_clear(struct c2_buf *buf);
-/** Make *buf of a malloc'd text, which it owns from here on, and which is not longer than the ceiling. */
-void c2_buf_take(struct c2_buf *buf, char *text, size_t ceiling);
 /** Move out: the result owns the bytes, *buf is empty with the same ceiling. */
 struct c2_buf c2_buf_steal(struct c2_buf *buf);
 static inline struct c2_str c2_buf_str(const struct c2_buf *buf)

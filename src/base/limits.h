@@ -20,6 +20,7 @@
 #define C2_DTYPE_TEXT_MAX     65536                   /* a structured dtype may list hundreds of fields */
 #define C2_DTYPE_DEPTH_MAX    16                      /* nested structures */
 #define C2_DTYPE_FIELDS_MAX   4096                    /* over all levels */
+#define C2_H5_LOOK_NBYTES     (16 << 20)              /* of a dataset, read to tell whether it changed */
 #define C2_JSON_NBYTES_MAX    (256 << 20)             /* list of a big root: 10 000 datasets take 6 MB */
 #define C2_MSGPACK_DEPTH_MAX  64         /* attributes as stored: they nest, attackers nest more */
 #define C2_WS_MESSAGE_MAX     (16 << 20) /* as the Python broker */

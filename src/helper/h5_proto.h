@@ -27,7 +27,6 @@
 #define C2_H5_PROTO_NAME  (1 << 20)   /* bytes of the longest name */
 #define C2_H5_PROTO_BODY  (1 << 30)   /* bytes of the longest body */
 #define C2_H5_PROTO_RANGE (8 << 20)   /* bytes that are asked for at once; more is asked for in parts */
-#define C2_H5_LOOK_NBYTES (16 << 20)  /* of a dataset's data, read to tell whether it changed */
 #define C2_H5_NO_FILES    "/dev/null" /* in place of a directory: all files are elsewhere */
 
 enum c2_h5_op {

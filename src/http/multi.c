@@ -314,7 +314,8 @@ static void set_options(struct c2_http_flight *f)
                                               .agent = "caterva2/" C2_VERSION,
                                               .authorities = f->http->authorities,
                                               .headers = f->headers,
-                                              .buffer_nbytes = 256 * 1024,
+                                              .buffer_nbytes =
+                                                  call->buffer_nbytes ? call->buffer_nbytes : 256 * 1024,
                                               .connect_ms = 5000,
                                               .slow_bytes = call->stall_ms ? 1 : SLOW_BYTES,
                                               .slow_s = (long)stall_s,

@@ -29,6 +29,8 @@ struct c2_http_call {
     const char *const *headers; /* "Name: value" strings, NULL-terminated, or NULL; copied */
     struct c2_str body;         /* copied; sent as application/json */
     int64_t timeout_ms;         /* whole request; 0: 30 000 */
+    long buffer_nbytes;         /* so much of a body is read at once, up to a hundred times in one turn of the
+                                 * loop; less where each byte takes time. 0: 256 KiB */
     int64_t stall_ms;           /* give up when nothing moves for so long, or, after that time, less than
                                  * 4 bytes/s came in all; 0: less than 100 bytes/s for 10 000 */
     size_t body_max;            /* ceiling of the answer: CAT2_ELIMIT past it */

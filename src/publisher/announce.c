@@ -49,8 +49,7 @@ static bool pending(const struct c2_entry *entry, const char **etag)
                (entry->gone ? entry->was_broken || entry->told : entry->listed && entry->broken_new);
     }
     *etag = entry->gen.etag;
-    return entry->listed && entry->json.n > 0 && !entry->sketched &&
-           strcmp(entry->announced, entry->gen.etag) != 0;
+    return entry->listed && entry->json && !entry->sketched && strcmp(entry->announced, entry->gen.etag) != 0;
 }
 
 bool c2_announcer_owes(const struct c2_entry *entry)
@@ -69,7 +68,7 @@ static bool make_event(const struct c2_entry *entry, const char *etag, struct c2
     c2_jw_begin_object(&w);
     c2_jw_put_cstr(&w, "path", entry->path);
     if (etag[0]) {
-        c2_jw_put_raw(&w, "metadata", c2_buf_str(&entry->json));
+        c2_jw_put_raw(&w, "metadata", c2_shared_str(entry->json));
         c2_jw_put_cstr(&w, "etag", etag);
         c2_jw_put_cstr(&w, "validator", entry->gen.validator);
     }

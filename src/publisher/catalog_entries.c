@@ -48,7 +48,6 @@ struct c2_entry *c2_catalog_insert(struct c2_catalog *cat, const char *path, siz
     memmove(cat->entries.p + at + 1, cat->entries.p + at, (cat->entries.n - at) * sizeof(struct c2_entry *));
     cat->entries.p[at] = entry;
     cat->entries.n++;
-    c2_buf_init(&entry->json, C2_JSON_NBYTES_MAX);
     entry->gone = true; /* until a generation is known */
     return entry;
 }
@@ -65,7 +64,8 @@ struct c2_entry *c2_catalog_remember(struct c2_catalog *cat, const char *path, c
 
 void c2_entry_free(struct c2_entry *entry)
 {
-    c2_buf_fini(&entry->json);
+    c2_shared_unref(entry->json);
+    free(entry->err);
     free(entry->path);
     free(entry);
 }
@@ -103,7 +103,7 @@ void c2_entry_keep_item(struct c2_catalog *cat, struct c2_entry *entry, struct c
 
 static bool satisfied(const struct c2_entry *entry, enum c2_catalog_need need)
 {
-    if (entry->json.n == 0) return false;
+    if (!entry->json) return false;
     if (need == C2_NEED_SKETCH) return true;
     return !entry->sketched && (need == C2_NEED_META || entry->item);
 }
@@ -171,10 +171,25 @@ void c2_catalog_drop(struct c2_catalog *cat, struct c2_entry *entry)
 static void forget_contents(struct c2_catalog *cat, struct c2_entry *entry)
 {
     c2_entry_drop_item(cat, entry);
-    c2_buf_clear(&entry->json);
+    c2_shared_unref(entry->json);
+    entry->json = NULL;
     entry->refusal = NULL;
     entry->sketched = entry->failed = false;
     memset(&entry->layout, 0, sizeof(entry->layout));
+}
+
+void c2_entry_fail(struct c2_entry *entry, const struct cat2_error *why)
+{
+    entry->failed = true;
+    if (!entry->err) entry->err = malloc(sizeof(*entry->err));
+    if (entry->err) *entry->err = *why;
+}
+
+const struct cat2_error *c2_entry_why(const struct c2_entry *entry)
+{
+    static const struct cat2_error unsaid = {CAT2_EDATA, 0, "it cannot be opened"};
+
+    return entry->err ? entry->err : &unsaid;
 }
 
 void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct c2_generation *gen)
@@ -193,18 +208,17 @@ void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct
     entry->gen = *gen;
     entry->gone = false;
     if (gen->unusable) {
-        entry->failed = true;
-        c2_fail(&entry->err, CAT2_EDATA, "%.160s %s", entry->path, gen->unusable);
+        struct cat2_error why;
+        c2_fail(&why, CAT2_EDATA, "%.160s %s", entry->path, gen->unusable);
+        c2_entry_fail(entry, &why);
     }
     if (cat->changed) cat->changed(cat->changed_ctx, entry);
 }
 
-void c2_entry_learn(struct c2_catalog *cat, struct c2_entry *entry, char **meta)
+void c2_entry_learn(struct c2_catalog *cat, struct c2_entry *entry, struct c2_shared *meta)
 {
-    if (!*meta || entry->json.n > 0 || entry->failed) return;
-    c2_buf_fini(&entry->json);
-    c2_buf_take(&entry->json, *meta, C2_JSON_NBYTES_MAX);
-    *meta = NULL;
+    if (!meta || entry->json || entry->failed) return;
+    entry->json = c2_shared_ref(meta);
     entry->sketched = false;
     if (cat->changed) cat->changed(cat->changed_ctx, entry);
     c2_entry_wake(cat, entry, NULL);

@@ -12,7 +12,7 @@ static struct c2_entry *next_to_fill(struct c2_catalog *cat, bool sketched)
 
     for (; at < cat->entries.n; at++) {
         struct c2_entry *entry = cat->entries.p[at];
-        bool wanted = sketched ? entry->sketched : entry->json.n == 0;
+        bool wanted = sketched ? entry->sketched : !entry->json;
         if (wanted && !entry->gone && !entry->failed && !entry->loading) return entry;
     }
     return NULL;

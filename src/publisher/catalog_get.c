@@ -44,7 +44,7 @@ static void get_found(struct c2_catalog *cat, struct get_job *job)
     }
     c2_entry_renew(cat, entry, &job->gen);
     if (entry->failed) {
-        get_fail(job, &entry->err);
+        get_fail(job, c2_entry_why(entry));
         return;
     }
     job->waiter->next = entry->waiters;

@@ -69,8 +69,10 @@ struct c2_catalog {
 struct c2_entry *c2_catalog_insert(struct c2_catalog *cat, const char *path, size_t at);
 /** This generation is what there is now. */
 void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct c2_generation *gen);
-/** Its metadata came with it, unless it is known: taken, then NULL. */
-void c2_entry_learn(struct c2_catalog *cat, struct c2_entry *entry, char **meta);
+/** It cannot be opened, and why. */
+void c2_entry_fail(struct c2_entry *entry, const struct cat2_error *why);
+/** Its metadata came with it (NULL: it did not). */
+void c2_entry_learn(struct c2_catalog *cat, struct c2_entry *entry, struct c2_shared *meta);
 void c2_entry_gone(struct c2_catalog *cat, struct c2_entry *entry);
 /** Keep it open for the next request; the one used least makes room. Takes the item. */
 void c2_entry_keep_item(struct c2_catalog *cat, struct c2_entry *entry, struct c2_item *item);

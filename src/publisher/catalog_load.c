@@ -94,8 +94,7 @@ static bool is_lasting(enum cat2_code code)
 static void take_failure(struct c2_catalog *cat, struct c2_entry *entry, const struct cat2_error *err)
 {
     if (is_lasting(err->code) && !entry->gone) {
-        entry->failed = true;
-        entry->err = *err;
+        c2_entry_fail(entry, err);
         if (cat->changed) cat->changed(cat->changed_ctx, entry);
     }
     c2_entry_wake(cat, entry, err);
@@ -114,9 +113,16 @@ static void take_nothing(struct c2_catalog *cat, struct c2_entry *entry)
 
 static void take_result(struct c2_catalog *cat, struct c2_entry *entry, struct load_job *job)
 {
+    struct c2_shared *json = c2_shared_new(c2_buf_str(&job->json));
+
+    if (!json) {
+        c2_fail_nomem(&job->err, "metadata");
+        take_failure(cat, entry, &job->err);
+        return;
+    }
     c2_entry_renew(cat, entry, &job->gen);
-    c2_buf_fini(&entry->json);
-    entry->json = c2_buf_steal(&job->json);
+    c2_shared_unref(entry->json);
+    entry->json = json;
     entry->refusal = job->refusal;
     entry->imported = job->imported;
     entry->cparams = job->cparams;

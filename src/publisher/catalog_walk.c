@@ -16,7 +16,8 @@
                          */
 
 struct seen {
-    char *path, *meta; /* meta: NULL where it is not known yet */
+    char *path;
+    struct c2_shared *meta; /* NULL where it is not known yet */
     struct c2_generation gen;
 };
 struct seen_list {
@@ -40,7 +41,7 @@ struct c2_walk_job {
 static void seen_fini(struct seen *seen)
 {
     free(seen->path);
-    free(seen->meta);
+    c2_shared_unref(seen->meta);
 }
 
 static void seen_list_fini(struct seen_list *list, size_t from)
@@ -64,11 +65,10 @@ static bool collect(void *ctx, const char *path, const struct c2_generation *gen
 {
     const struct timespec pause = {0, PAUSE_NS};
     struct c2_walk_job *job = ctx;
-    struct seen seen = {c2_str_dup(c2_str_of(path)), gen->meta ? c2_str_dup(c2_str_of(gen->meta)) : NULL,
-                        *gen};
+    struct seen seen = {c2_str_dup(c2_str_of(path)), gen->meta ? c2_shared_ref(gen->meta) : NULL, *gen};
 
     seen.gen.meta = NULL;
-    bool ok = (seen.path && (seen.meta || !gen->meta)) || c2_fail_nomem(err, "list of datasets");
+    bool ok = seen.path || c2_fail_nomem(err, "list of datasets");
     size_t n = ok ? hand_over(job, &seen, err) : 0;
     if (n == 0) {
         seen_fini(&seen);
@@ -102,7 +102,7 @@ static void merge_one(struct c2_catalog *cat, const struct c2_walk_job *job, str
     entry->walk = job->number;
     entry->listed = true;
     c2_entry_renew(cat, entry, &seen->gen);
-    c2_entry_learn(cat, entry, &seen->meta);
+    c2_entry_learn(cat, entry, seen->meta);
     entry->gen.remark = seen->gen.remark;
     if (!known && cat->changed) cat->changed(cat->changed_ctx, entry);
 }

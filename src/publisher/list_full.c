@@ -57,7 +57,7 @@ bool c2_publisher_line(struct c2_entry *entry, const struct cat2_error *failure,
     } else {
         c2_jw_put_cstr(&w, "etag", entry->gen.etag);
         c2_jw_put_cstr(&w, "validator", entry->gen.validator);
-        c2_jw_put_raw(&w, "metadata", c2_buf_str(&entry->json));
+        c2_jw_put_raw(&w, "metadata", c2_shared_str(entry->json));
         if (entry->refusal) {
             c2_jw_put_cstr(&w, "refusal", entry->refusal);
         }
@@ -129,7 +129,7 @@ static int64_t wait_for(struct full *full, const struct c2_entry *entry)
 /* Why there is nothing to tell of the dataset; NULL: there is. */
 static const struct cat2_error *failure_of(const struct full *full, const struct c2_entry *entry)
 {
-    if (entry->failed) return &entry->err;
+    if (entry->failed) return c2_entry_why(entry);
     return full->failed && strcmp(full->awaited, entry->path) == 0 ? &full->failure : NULL;
 }
 
@@ -149,7 +149,7 @@ static int64_t refill(struct full *full)
             break;
         }
         const struct cat2_error *failure = failure_of(full, entry);
-        if (!failure && entry->json.n == 0) {
+        if (!failure && !entry->json) {
             if (full->out.n) break; /* send what there is first */
             return wait_for(full, entry);
         }

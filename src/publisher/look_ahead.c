@@ -15,7 +15,7 @@
 /* Not known yet, or not announced. */
 static bool is_underway(const struct c2_entry *entry)
 {
-    bool loaded = entry->gone || entry->failed || entry->json.n > 0;
+    bool loaded = entry->gone || entry->failed || entry->json;
 
     return entry->loading || entry->publishing || !loaded || c2_announcer_owes(entry);
 }
@@ -30,8 +30,7 @@ static void nothing(void *ctx, struct c2_entry *entry, const struct cat2_error *
 /* Whoever waits for a dataset that must rest gets it as soon as it has; the background comes back later. */
 static void nudge(struct c2_publisher *pub, struct c2_change_note *note, const struct c2_entry *entry)
 {
-    if (entry->json.n > 0 || entry->gone || entry->failed || entry->waiters || note->nnudged >= NUDGE_MAX)
-        return;
+    if (entry->json || entry->gone || entry->failed || entry->waiters || note->nnudged >= NUDGE_MAX) return;
     note->nnudged++;
     c2_catalog_get(pub->catalog, entry->path, C2_NEED_SKETCH, nothing, NULL);
 }

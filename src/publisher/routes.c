@@ -83,7 +83,7 @@ static void info_ready(void *ctx, struct c2_entry *entry, const struct cat2_erro
         c2_reply_if_known(req, c2_publisher_etag(req, &entry->gen)))
         return;
     c2_reply_header(req, "etag", entry->gen.etag);
-    c2_reply_built(req, c2_buf_append_str(&out, c2_buf_str(&entry->json), &err), &out, &err);
+    c2_reply_built(req, c2_buf_append_str(&out, c2_shared_str(entry->json), &err), &out, &err);
 }
 
 /* The dataset's line of a full listing. */

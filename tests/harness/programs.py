@@ -228,9 +228,9 @@ class House:
     def bro(self, name="bro", http="127.0.0.1:0", *more):
         return self.run(name, [BIN / "cat2bro", "--http", http, "--statedir", self.state(name), *more]).wait_ready_line()
 
-    def pub(self, root, folder, bro, http="127.0.0.1:0", *more, name=None):
+    def pub(self, root, folder, bro, http="127.0.0.1:0", *more, name=None, statedir=None):
         name = name or f"pub-{root}"
-        return self.run(name, [BIN / "cat2pub", "--http", http, *bus_of(bro), "--statedir", self.state(name),
+        return self.run(name, [BIN / "cat2pub", "--http", http, *bus_of(bro), "--statedir", statedir or self.state(name),
                                *more, root, folder]).wait_ready_line()
 
     def sub(self, bro, name="sub", http="127.0.0.1:0", *more):

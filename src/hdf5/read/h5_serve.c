@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "hdf5/read/beneath.h"
 #include "helper/h5_proto.h"
 

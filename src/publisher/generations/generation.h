@@ -4,6 +4,7 @@
 #define C2_PUBLISHER_GENERATIONS_GENERATION_H
 
 #include "base/error.h"
+#include "base/shared.h"
 
 struct c2_generation {
     char etag[64];      /* repr(mtime):size, as Python's */
@@ -17,10 +18,10 @@ struct c2_generation {
     const char *remark; /* of a file, by walk(): why what is in it cannot be listed; lives as long */
     const char *within; /* the format of the file that it is in ("h5"): the suffix of its path is ours;
                            or NULL. Of static storage */
-    bool folder;      /* by walk() of a directory: it is a folder that is a container. Nothing else is set */
-    bool hidden;      /* not in the plain list, whose readers expect all of it to open */
-    const char *meta; /* by walk(): its metadata, JSON as a list has it, where that is known already; else
-                         NULL. Lives for the call */
+    bool folder; /* by walk() of a directory: it is a folder that is a container. Nothing else is set */
+    bool hidden; /* not in the plain list, whose readers expect all of it to open */
+    struct c2_shared *meta; /* by walk(): its metadata, JSON as a list has it, where that is known already;
+                         else NULL. Lives for the call */
 };
 
 /** "repr(mtime):size" as Python prints it. */

@@ -20,7 +20,7 @@ struct c2_h5_entry_of { /* of a snapshot; immutable once it was looked at */
     uint64_t fingerprint,
         others; /* of what it was looked at: its contents, the other files; 0: unknown, none */
     int64_t nbytes;
-    char *meta; /* JSON as a list has it, until it was taken; NULL: not known */
+    struct c2_shared *meta; /* JSON as a list has it, until it was taken; NULL: not known */
 };
 /* What is in one state of the file. */
 struct c2_h5_snapshot;
@@ -29,8 +29,8 @@ C2_DEFINE_AUTO_PTR(c2_h5_snapshot, c2_h5_snapshot_unref);
 /** Sorted by path. */
 size_t c2_h5_snapshot_count(const struct c2_h5_snapshot *snapshot);
 const struct c2_h5_entry_of *c2_h5_snapshot_at(const struct c2_h5_snapshot *snapshot, size_t i);
-/** Its metadata, once; yours to free. */
-char *c2_h5_snapshot_take_meta(struct c2_h5_snapshot *snapshot, size_t i);
+/** Its metadata, once; the reference is yours. */
+struct c2_shared *c2_h5_snapshot_take_meta(struct c2_h5_snapshot *snapshot, size_t i);
 
 struct c2_h5_file; /* a struct c2_container of c2_format_hdf5 */
 /** The present state, every dataset looked at; yours to unref. Takes its time; others do not wait for it.

@@ -20,7 +20,8 @@ struct c2_h5_snapshot {
     bool bare;                /* only names were read, and all datasets could be looked at with them */
     struct {
         C2_VEC(struct c2_h5_entry_of);
-    } entries; /* sorted by path */
+    } entries;             /* sorted by path */
+    struct c2_alike alike; /* metadata of entries, while they are made */
     int64_t budget;
     int nlost; /* datasets that ended the worker */
 };

@@ -15,9 +15,9 @@
 #include "publisher/source/h5_file_impl.h"
 
 #define KEPT_FORMAT      1
-#define KEPT_ENTRIES_MIN 256 /* fewer are read from the file in some hundredths of a second */
-#define KEPT_FILES       64  /* of a root: files share places, and the last one keeps it */
-#define KEPT_NBYTES_MAX  ((int64_t)1 << 30)
+#define KEPT_ENTRIES_MIN 256                /* fewer are read from the file in some hundredths of a second */
+#define KEPT_FILES       64                 /* of a root: files share places, and the last one keeps it */
+#define KEPT_NBYTES_MAX  ((int64_t)1 << 30) /* of a file: ten times that of 10^5 datasets that all differ */
 #define SAME_METAS       1024 /* texts that are compared with the next ones: most datasets of a file are alike */
 
 static const char MAGIC[8] = "C2H5KEPT";
@@ -78,11 +78,11 @@ static bool put(struct out *out, const void *bytes, size_t n)
 /* An earlier entry with this metadata, and 1. */
 static uint64_t same_as(struct out *out, const struct c2_h5_snapshot *snap, size_t i)
 {
-    const char *meta = snap->entries.p[i].meta;
-    uint64_t *at = meta ? &out->metas[c2_hash64(meta, strlen(meta)) % SAME_METAS] : NULL;
+    const struct c2_shared *meta = snap->entries.p[i].meta;
+    uint64_t *at = meta ? &out->metas[c2_hash64(meta->text, meta->n) % SAME_METAS] : NULL;
 
     if (!meta) return 0;
-    if (*at && strcmp(snap->entries.p[*at - 1].meta, meta) == 0) return *at;
+    if (*at && c2_str_cmp(c2_shared_str(snap->entries.p[*at - 1].meta), c2_shared_str(meta)) == 0) return *at;
     *at = i + 1;
     return 0;
 }
@@ -90,7 +90,7 @@ static uint64_t same_as(struct out *out, const struct c2_h5_snapshot *snap, size
 static bool put_entry(struct out *out, const struct c2_h5_snapshot *snap, size_t i)
 {
     const struct c2_h5_entry_of *entry = &snap->entries.p[i];
-    struct c2_str refusal = c2_str_of(entry->refusal), meta = c2_str_of(entry->meta);
+    struct c2_str refusal = c2_str_of(entry->refusal), meta = c2_shared_str(entry->meta);
     size_t suffix = entry->group ? 0 : strlen(C2_ARRAY_SUFFIX);
     struct kept kept = {.fingerprint = entry->fingerprint,
                         .nbytes = entry->nbytes,
@@ -198,9 +198,11 @@ static bool read_meta(FILE *file, const struct kept *kept, struct c2_h5_snapshot
 {
     if (kept->same) {
         if (kept->same >= snap->entries.n || !snap->entries.p[kept->same - 1].meta) return false;
-        entry->meta = c2_str_dup(c2_str_of(snap->entries.p[kept->same - 1].meta));
+        entry->meta = c2_shared_ref(snap->entries.p[kept->same - 1].meta);
     } else if (kept->meta_len) {
-        entry->meta = read_text(file, kept->meta_len);
+        char *text = read_text(file, kept->meta_len);
+        if (text) entry->meta = c2_shared_new((struct c2_str){text, kept->meta_len});
+        free(text);
     }
     return entry->meta || (!kept->same && !kept->meta_len);
 }

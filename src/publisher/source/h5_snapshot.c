@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/bisect.h"
+#include "base/limits.h"
 #include "publisher/generations/generations.h"
 #include "publisher/source/h5_file_impl.h"
 
@@ -46,7 +47,7 @@ static void entry_fini(struct c2_h5_entry_of *entry)
 {
     free(entry->path);
     free(entry->name);
-    free(entry->meta);
+    c2_shared_unref(entry->meta);
 }
 
 void c2_h5_snapshot_clear(struct c2_h5_snapshot *snap)
@@ -60,6 +61,7 @@ void c2_h5_snapshot_unref(struct c2_h5_snapshot *snap)
 {
     if (!snap || atomic_fetch_sub(&snap->refs, 1) != 1) return;
     c2_h5_snapshot_clear(snap);
+    c2_alike_fini(&snap->alike);
     c2_vec_fini(&snap->entries);
     c2_h5_others_fini(&snap->others);
     pthread_mutex_destroy(&snap->lock);
@@ -76,10 +78,10 @@ const struct c2_h5_entry_of *c2_h5_snapshot_at(const struct c2_h5_snapshot *snap
     return &snap->entries.p[i];
 }
 
-char *c2_h5_snapshot_take_meta(struct c2_h5_snapshot *snap, size_t i)
+struct c2_shared *c2_h5_snapshot_take_meta(struct c2_h5_snapshot *snap, size_t i)
 {
     pthread_mutex_lock(&snap->lock);
-    char *meta = snap->entries.p[i].meta;
+    struct c2_shared *meta = snap->entries.p[i].meta;
     snap->entries.p[i].meta = NULL;
     pthread_mutex_unlock(&snap->lock);
     return meta;
@@ -125,7 +127,8 @@ static bool is_plain_name(const char *path)
 
 /* Metadata that the worker sent, when it is some: it becomes part of lists as it is. What is wrong with
  * another is said when the dataset is opened. */
-static bool keep_meta(struct c2_h5_entry_of *entry, struct c2_str json, struct cat2_error *err)
+static bool keep_meta(struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry, struct c2_str json,
+                      struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *parsed = NULL;
     C2_AUTO(c2_meta) meta = {0};
@@ -134,17 +137,17 @@ static bool keep_meta(struct c2_h5_entry_of *entry, struct c2_str json, struct c
     bool good = json.n <= C2_JSON_NBYTES_MAX && !memchr(json.p, '\n', json.n) &&
                 c2_json_parse(json, &parsed, &why) &&
                 c2_meta_from_json(c2_json_root(parsed), C2_KIND_ARRAY, &meta, &why);
-    if (good) entry->meta = c2_str_dup(json);
+    if (good) entry->meta = c2_alike_get(&snap->alike, json);
     return why.code == CAT2_ENOMEM || (good && !entry->meta) ? c2_fail_nomem(err, "list of datasets") : true;
 }
 
-static bool keep_look(struct c2_h5_entry_of *entry, const struct c2_h5_call *call, struct c2_str json,
-                      struct cat2_error *err)
+static bool keep_look(struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry,
+                      const struct c2_h5_call *call, struct c2_str json, struct cat2_error *err)
 {
     entry->plain = call->answer.plain && is_plain_name(entry->path);
     entry->fingerprint = call->answer.fingerprint;
     entry->nbytes = call->answer.nbytes;
-    return !json.n || keep_meta(entry, json, err);
+    return !json.n || keep_meta(snap, entry, json, err);
 }
 
 static bool keep_others(struct c2_h5_entry_of *entry, struct c2_bytes told, struct cat2_error *err)
@@ -182,7 +185,7 @@ static bool take_item(const struct c2_h5_call *call, const char *path, const cha
     struct c2_h5_entry_of *entry = c2_h5_snapshot_add(snap, path, name, shows == C2_H5_SHOWS_GROUP, err);
     if (!entry) return false;
     entry->tried = call->answer.code != 0;
-    if (shows == C2_H5_SHOWS_LOOKED && !keep_look(entry, call, body, err)) return false;
+    if (shows == C2_H5_SHOWS_LOOKED && !keep_look(snap, entry, call, body, err)) return false;
     if (shows == C2_H5_SHOWS_REFUSED) {
         char text[400];
         snprintf(text, sizeof(text), "%.*s", C2_STR_ARG(body));
@@ -290,7 +293,7 @@ static bool take_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, stru
                       const struct c2_h5_call *call, const struct cat2_error *why, struct cat2_error *err)
 {
     if (why->code == CAT2_OK) {
-        if (!keep_look(entry, call, (struct c2_str){0}, err)) return false;
+        if (!keep_look(snap, entry, call, (struct c2_str){0}, err)) return false;
     } else {
         snap->nlost += why->code == CAT2_EIO;
         entry->refusal = c2_site_reason(file->base.site, why->message);
@@ -405,6 +408,17 @@ static bool stamp_all(struct c2_h5_file *file, struct c2_h5_snapshot *snap, stru
     return ok;
 }
 
+/* The vector grew by doubling. */
+static void give_back(struct c2_h5_snapshot *snap)
+{
+    size_t n = snap->entries.n ? snap->entries.n : 1;
+    struct c2_h5_entry_of *p = realloc(snap->entries.p, n * sizeof(*p));
+
+    if (!p) return;
+    snap->entries.p = p;
+    snap->entries.cap = n;
+}
+
 bool c2_h5_snapshot_make(struct c2_h5_file *file, enum c2_h5_making how, struct c2_h5_snapshot **out,
                          struct cat2_error *err)
 {
@@ -420,6 +434,8 @@ bool c2_h5_snapshot_make(struct c2_h5_file *file, enum c2_h5_making how, struct 
     drop_repeated(snap);
     if (looked && !stamp_all(file, snap, err)) return false;
     if (looked && !snap->kept && !snap->hasty) c2_h5_kept_save(file, snap);
+    c2_alike_fini(&snap->alike);
+    give_back(snap);
     *out = snap;
     snap = NULL;
     return true;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* HDF5 as a format: its files are known by their signature, whatever they are called, and read by cat2h5. */
-#include <stdlib.h>
-
 #include "helper/h5_proto.h"
 #include "publisher/source/h5_file_impl.h"
 #include "publisher/source/h5_kind.h"
@@ -63,10 +61,9 @@ static bool list(struct c2_container *c, c2_container_sink *sink, void *ctx, str
         const struct c2_h5_entry_of *entry = c2_h5_snapshot_at(snap, i);
         if (entry->group) continue;
         struct c2_generation gen = entry->gen;
-        char *meta = c2_h5_snapshot_take_meta(snap, i);
-        gen.meta = meta;
+        gen.meta = c2_h5_snapshot_take_meta(snap, i);
         ok = sink(ctx, entry->path, &gen, err);
-        free(meta);
+        c2_shared_unref(gen.meta);
     }
     return ok;
 }

@@ -20,13 +20,14 @@
 #include "subscriber/mirror/via.h"
 #include "wire/url.h"
 
-#define INFOS_AT_ONCE 16
-#define LIST_MS       ((int64_t)24 * 3600 * 1000) /* it is as long as it is; what counts is that it goes on */
-#define LIST_STALL_MS 60000                       /* one dataset may have to be read first */
-#define TRIES         3                           /* of the list, of one info */
-#define BAD_LINES_MAX 64                          /* more: the whole list again */
-#define KNOWN_AHEAD   8                     /* datasets of the known list that a line is compared with */
-#define LINE_MAX      C2_TRAILER_NBYTES_MAX /* attributes are most of a long one */
+#define INFOS_AT_ONCE      16
+#define LIST_MS            ((int64_t)24 * 3600 * 1000) /* it is as long as it is; what counts is that it goes on */
+#define LIST_STALL_MS      60000                       /* one dataset may have to be read first */
+#define TRIES              3                           /* of the list, of one info */
+#define BAD_LINES_MAX      64                          /* more: the whole list again */
+#define KNOWN_AHEAD        8                     /* datasets of the known list that a line is compared with */
+#define LIST_BUFFER_NBYTES (16 << 10)            /* 2000 lines or so in a turn of the loop */
+#define LINE_MAX           C2_TRAILER_NBYTES_MAX /* attributes are most of a long one */
 
 void c2_follow_clear_infos(struct c2_follow *f)
 {
@@ -445,6 +446,7 @@ void c2_follow_list(struct c2_follow *f)
                                 .headers = *f->etag ? headers : NULL,
                                 .timeout_ms = LIST_MS,
                                 .stall_ms = LIST_STALL_MS,
+                                .buffer_nbytes = LIST_BUFFER_NBYTES,
                                 .body_max = 65536,
                                 .fresh = f->tries > 0,
                                 .head = on_list_head,

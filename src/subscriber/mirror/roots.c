@@ -205,25 +205,6 @@ bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds 
 
 /* ---- changes of a list ---- */
 
-static bool save(const struct c2_ds *ds, struct cat2_error *err)
-{
-    C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
-    C2_AUTO(c2_buf) value = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
-
-    return c2_buf_printf(&key, err, "%s/%s", ds->root, ds->path) &&
-           c2_buf_printf(&value, err, ds->repeats ? "%d%d" : "%d", ds->speaks_pieces, ds->repeats) &&
-           c2_buf_puts(&value, ds->line, err) &&
-           c2_state_put(ds->sub->state, "datasets", c2_buf_str(&key), c2_buf_str(&value), err);
-}
-
-/* The state says so when it is not written, and gets it later. */
-void c2_ds_save(const struct c2_ds *ds)
-{
-    struct cat2_error err;
-
-    if (!save(ds, &err) && err.code != CAT2_EIO) c2_log_error("state: %s", err.message);
-}
-
 /* What is remembered of it, and cached. */
 static void forget(const struct c2_ds *ds)
 {
@@ -392,7 +373,7 @@ static bool save_all(void *ctx, struct cat2_error *err)
     for (struct c2_root_state *root = sub->roots; ok && root; root = root->next) {
         ok = save_root(root, err);
         for (size_t i = 0; ok && c2_root_is_listed(root) && i < root->n; i++)
-            ok = save(root->datasets[i], err);
+            ok = c2_ds_try_save(root->datasets[i], err);
     }
     return ok;
 }

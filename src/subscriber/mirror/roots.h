@@ -7,7 +7,7 @@
 #include "subscriber/mirror/root.h"
 
 #define C2_SAVED_AT_ONCE 500      /* datasets of a list; of more the rest is saved later */
-#define C2_DATASETS_MAX (1 << 19) /* of one root: each takes 4 KiB of memory, 2 GiB in all */
+#define C2_DATASETS_MAX (1 << 19) /* of one root: each takes 2 KiB of memory, 1 GiB in all */
 
 struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *root,
                                       struct cat2_error *err);
@@ -34,10 +34,12 @@ void c2_sub_drop(struct c2_root_state *root, struct c2_str path);
 void c2_sub_drop_all(struct c2_root_state *root);
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err);
 void c2_sub_save_root(struct c2_root_state *root);
-/** Write the dataset to the state. What cannot be written is said there, and written later. */
-void c2_ds_save(const struct c2_ds *ds);
 
 /* ---- save_later.c ---- */
+
+/** Write the dataset to the state. What cannot be written is said there, and written later. */
+void c2_ds_save(const struct c2_ds *ds);
+bool c2_ds_try_save(const struct c2_ds *ds, struct cat2_error *err);
 
 /** The same in a later turn of the loop, if it is listed then. */
 void c2_sub_save_later(struct c2_ds *ds);

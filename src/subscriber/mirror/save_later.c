@@ -11,6 +11,29 @@
 
 static const char MARKED[] = "unsaved";
 
+/* ---- one dataset ---- */
+
+bool c2_ds_try_save(const struct c2_ds *ds, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
+    C2_AUTO(c2_buf) value = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+
+    return c2_buf_printf(&key, err, "%s/%s", ds->root, ds->path) &&
+           c2_buf_printf(&value, err, ds->repeats ? "%d%d" : "%d", ds->speaks_pieces, ds->repeats) &&
+           c2_buf_puts(&value, ds->line, err) &&
+           c2_state_put(ds->sub->state, "datasets", c2_buf_str(&key), c2_buf_str(&value), err);
+}
+
+/* The state says so when it is not written, and gets it later. */
+void c2_ds_save(const struct c2_ds *ds)
+{
+    struct cat2_error err;
+
+    if (!c2_ds_try_save(ds, &err) && err.code != CAT2_EIO) c2_log_error("state: %s", err.message);
+}
+
+/* ---- many ---- */
+
 static bool save_some(struct c2_subscriber *sub, size_t max)
 {
     struct cat2_error err;
