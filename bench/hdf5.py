@@ -3,7 +3,7 @@
 """HDF5 against Python 0.2.0, in one run on one machine: chunks of HDF5 roots through both publishers, a whole dataset of small chunks
 through publisher and subscriber, import and export. Prints a table of ratios and writes JSON.
 
-    bench/hdf5.py --bin build/release/bin [--mib 1024] [--quick] [--only publisher|whole|tools] [--json FILE]
+    bench/hdf5.py --bin build/release/bin [--mib 1024] [--quick] [--only publisher|whole|tools|listing] [--json FILE]
 
 Numbers of one run may be compared with each other, and with nothing else.
 """
@@ -69,6 +69,21 @@ def cpu_seconds(pids):
     return total / TICK
 
 
+def peak_mib(pid):
+    """The most that was resident."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0
+
+
+def cold(path):
+    """Nothing of the file is in memory."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 class Bench:
     def __init__(self, args, folder):
         self.args, self.folder, self.results = args, folder, {}
@@ -130,6 +145,34 @@ class Bench:
         b = 1e6 * seconds(house.py_sub(pybro, "pysub-h"), "0:40000") / 400
         self.note("both programs: small chunks", a, b, "us/chunk")
 
+    # ---- very many datasets ----
+
+    def listing(self, house, bro, n):
+        """Processor time and memory until a file of n datasets is listed, followed, and listed by a second start. Ours alone."""
+        path = self.folder / "many.h5"
+        with h5py.File(path, "w") as file:
+            for i in range(n):
+                group = file.require_group(f"run{i // 1000:03}/scan{i // 100 % 10}")
+                dataset = group.create_dataset(f"d{i % 100:03}", data=np.arange(16, dtype="f4").reshape(4, 4) + i)
+                if i % 2 == 0:
+                    dataset.attrs["units"] = "mm"
+        cold(path)
+        sub = house.sub(bro, "sub-many")
+        for start in ("first", "second"):
+            begun = time.perf_counter()
+            pub = house.pub("many", path, bro, name=f"pub-many-{start}", statedir=house.state("pub-many"))
+            wait_until(lambda: get(pub.url + "/api/list", timeout=300)[0] == 200, 300)
+            self.alone(f"listed, {start} start", 1e6 * cpu_seconds(family(pub.pid)) / n, "us of CPU a dataset",
+                       s=f"{time.perf_counter() - begun:.1f}", peak=f"{sum(map(peak_mib, family(pub.pid))):.0f}MiB")
+            if start == "first":
+                sub.follow("many", timeout=300)
+                self.alone("followed", 1e6 * cpu_seconds([sub.pid]) / n, "us of CPU a dataset", peak=f"{peak_mib(sub.pid):.0f}MiB")
+            pub.stop()
+
+    def alone(self, name, ours, unit, **more):
+        self.results[name] = {"ours": ours, "unit": unit, **more}
+        print(f"{name:34} {ours:12.4g} {'':12} {'':>8}  {unit}  {'  '.join(f'{key} {value}' for key, value in more.items())}", flush=True)
+
     # ---- the tools ----
 
     def tool(self, argv):
@@ -162,7 +205,10 @@ class Bench:
         only = self.args.only
         if only in (None, "tools"):
             self.tools()
-        if only == "tools":
+        if only in (None, "listing"):
+            with programs.House(self.folder / "house-many") as house:
+                self.listing(house, house.bro(), 10_000 if self.args.quick else 100_000)
+        if only in ("tools", "listing"):
             return
         path = self.folder / "root.h5"
         write(path, 16 if self.args.quick else 64, [f"{name}{i}" for name in layouts() for i in range(2)])
@@ -188,7 +234,7 @@ def main():
     parser.add_argument("--bin", default=str(programs.BIN))
     parser.add_argument("--mib", type=int, default=1024, help="size of the file to import and export")
     parser.add_argument("--quick", action="store_true", help="shorter runs, for a first look")
-    parser.add_argument("--only", choices=["publisher", "whole", "tools"])
+    parser.add_argument("--only", choices=["publisher", "whole", "tools", "listing"])
     parser.add_argument("--scratch", help="directory for the files (a disk that is busy hides what programs do)")
     parser.add_argument("--json", default="build/hdf5.json")
     args = parser.parse_args()
