@@ -375,7 +375,7 @@ static bool read_kept(struct c2_h5_file *file, struct c2_h5_snapshot *snap)
     struct c2_file_key key;
 
     if (!c2_h5_stat(file->base.filename, &now)) return false;
-    key_of(&now, &key);
+    c2_h5_state_key(&now, &key);
     if (!c2_file_is_quiet(&key) || c2_h5_is_doubted(file) || !c2_h5_kept_load(file, &now, snap)) return false;
     snap->state = now;
     return true;
