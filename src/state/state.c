@@ -282,9 +282,11 @@ bool c2_state_commit(struct c2_state *state, struct cat2_error *err)
     return c2_state_run(state, "COMMIT", err) || not_written(state, err);
 }
 
+/* Tables that were made meanwhile are gone, too. */
 void c2_state_rollback(struct c2_state *state)
 {
     struct cat2_error ignored;
 
+    c2_state_forget_puts(state);
     c2_state_run(state, "ROLLBACK", &ignored);
 }

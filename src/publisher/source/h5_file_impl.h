@@ -76,13 +76,18 @@ bool c2_h5_kept_load(const struct c2_h5_file *file, const struct c2_h5_state *no
 /** Keep it, when that is worth it. Before metadata is taken from it. */
 void c2_h5_kept_save(const struct c2_h5_file *file, const struct c2_h5_snapshot *snap);
 
-/* ---- h5_snapshot.c ---- */
+/* ---- h5_entries.c ---- */
 
 void c2_h5_state_key(const struct c2_h5_state *state, struct c2_file_key *out);
 /** Add an entry; path without our suffix. NULL: out of memory. */
 struct c2_h5_entry_of *c2_h5_snapshot_add(struct c2_h5_snapshot *snap, const char *path, const char *name,
                                           bool group, struct cat2_error *err);
+/** When all are added. Of those with one path the first stays. */
+void c2_h5_snapshot_sort(struct c2_h5_snapshot *snap);
+struct c2_h5_entry_of *c2_h5_snapshot_find(const struct c2_h5_snapshot *snap, const char *path, bool group);
 void c2_h5_snapshot_clear(struct c2_h5_snapshot *snap);
+
+/* ---- h5_snapshot.c ---- */
 
 /** Does an event say that it was written, though its state does not? */
 bool c2_h5_is_doubted(const struct c2_h5_file *file);
@@ -98,7 +103,6 @@ bool c2_h5_snapshot_make(struct c2_h5_file *file, enum c2_h5_making how, struct 
 /** Look at a dataset, if that was not done yet. *torn is set when the file is in another state by now. */
 bool c2_h5_snapshot_look(struct c2_h5_file *file, struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry,
                          bool *torn, struct cat2_error *err);
-struct c2_h5_entry_of *c2_h5_snapshot_find(const struct c2_h5_snapshot *snap, const char *path, bool group);
 /** Is another one needed, for the state now? @errors c2_is_busy(): it cannot be told yet. */
 bool c2_h5_snapshot_is_old(struct c2_h5_file *file, struct c2_h5_snapshot *snap,
                            const struct c2_h5_state *now, bool *old, struct cat2_error *err);

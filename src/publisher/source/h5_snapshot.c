@@ -4,27 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/bisect.h"
 #include "base/limits.h"
 #include "publisher/generations/generations.h"
 #include "publisher/source/h5_file_impl.h"
 
 #define BUDGET   ((int64_t)256 << 20) /* of the data of all datasets, read to tell whether they changed */
 #define LOST_MAX 3                    /* datasets of one file that end the worker: the rest is left alone */
-
-bool c2_h5_same_state(const struct c2_h5_state *a, const struct c2_h5_state *b)
-{
-    return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-void c2_h5_state_key(const struct c2_h5_state *state, struct c2_file_key *out)
-{
-    *out = (struct c2_file_key){.dev = state->dev,
-                                .ino = state->ino,
-                                .size = state->size,
-                                .mtime_ns = state->sec * 1000000000 + state->nsec,
-                                .ctime_ns = state->ctime_sec * 1000000000 + state->ctime_nsec};
-}
 
 bool c2_h5_is_doubted(const struct c2_h5_file *file)
 {
@@ -39,75 +24,6 @@ static bool is_still(const struct c2_h5_file *file, const struct c2_file_key *ke
     if (file->base.object) return true; /* its state is of its contents; times are its server's */
     if (!c2_file_is_settled(c2_h5_others_newest(others))) return false;
     return c2_file_is_quiet(key) || (gen->growing && c2_file_is_settled(key->ctime_ns));
-}
-
-/* ---- entries ---- */
-
-static void entry_fini(struct c2_h5_entry_of *entry)
-{
-    free(entry->path);
-    free(entry->name);
-    c2_shared_unref(entry->meta);
-}
-
-void c2_h5_snapshot_clear(struct c2_h5_snapshot *snap)
-{
-    for (size_t i = 0; i < snap->entries.n; i++)
-        entry_fini(&snap->entries.p[i]);
-    snap->entries.n = 0;
-}
-
-void c2_h5_snapshot_unref(struct c2_h5_snapshot *snap)
-{
-    if (!snap || atomic_fetch_sub(&snap->refs, 1) != 1) return;
-    c2_h5_snapshot_clear(snap);
-    c2_alike_fini(&snap->alike);
-    c2_vec_fini(&snap->entries);
-    c2_h5_others_fini(&snap->others);
-    pthread_mutex_destroy(&snap->lock);
-    free(snap);
-}
-
-size_t c2_h5_snapshot_count(const struct c2_h5_snapshot *snap)
-{
-    return snap->entries.n;
-}
-
-const struct c2_h5_entry_of *c2_h5_snapshot_at(const struct c2_h5_snapshot *snap, size_t i)
-{
-    return &snap->entries.p[i];
-}
-
-struct c2_shared *c2_h5_snapshot_take_meta(struct c2_h5_snapshot *snap, size_t i)
-{
-    pthread_mutex_lock(&snap->lock);
-    struct c2_shared *meta = snap->entries.p[i].meta;
-    snap->entries.p[i].meta = NULL;
-    pthread_mutex_unlock(&snap->lock);
-    return meta;
-}
-
-static int compare(const struct c2_h5_entry_of *a, const char *path, bool group)
-{
-    int order = strcmp(a->path, path);
-
-    return order ? order : (int)a->group - (int)group;
-}
-
-static int by_path(const void *a, const void *b)
-{
-    const struct c2_h5_entry_of *y = b;
-
-    return compare(a, y->path, y->group);
-}
-
-struct c2_h5_entry_of *c2_h5_snapshot_find(const struct c2_h5_snapshot *snap, const char *path, bool group)
-{
-    struct c2_h5_entry_of *p = snap->entries.p;
-    size_t at;
-
-    c2_bisect(at, snap->entries.n, compare(&p[at], path, group) < 0);
-    return at < snap->entries.n && compare(&p[at], path, group) == 0 ? &p[at] : NULL;
 }
 
 /* ---- names ---- */
@@ -160,20 +76,6 @@ static bool keep_others(struct c2_h5_entry_of *entry, struct c2_bytes told, stru
     return ok;
 }
 
-struct c2_h5_entry_of *c2_h5_snapshot_add(struct c2_h5_snapshot *snap, const char *path, const char *name,
-                                          bool group, struct cat2_error *err)
-{
-    struct c2_h5_entry_of entry = {.name = c2_str_dup(c2_str_of(name)), .group = group};
-    size_t n = strlen(path);
-
-    if ((entry.path = malloc(n + 6))) memcpy(entry.path, path, n + 1);
-    if (entry.path && !group) memcpy(entry.path + n, C2_ARRAY_SUFFIX, 6);
-    bool ok = (entry.path && entry.name) || c2_fail_nomem(err, "list of datasets");
-    ok = ok && c2_vec_push(&snap->entries, C2_VEC_NO_MAX, "datasets", err, entry);
-    if (!ok) entry_fini(&entry);
-    return ok ? &snap->entries.p[snap->entries.n - 1] : NULL;
-}
-
 static bool take_item(const struct c2_h5_call *call, const char *path, const char *name, struct c2_str body,
                       struct cat2_error *err)
 {
@@ -192,21 +94,6 @@ static bool take_item(const struct c2_h5_call *call, const char *path, const cha
         entry->refusal = c2_site_reason(making->file->base.site, text);
     }
     return keep_others(entry, c2_buf_bytes(call->others), err);
-}
-
-/* Names that are shown alike, or a broken group that has one twice: the first stands. */
-static void drop_repeated(struct c2_h5_snapshot *snap)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < snap->entries.n; i++) {
-        if (kept && by_path(&snap->entries.p[kept - 1], &snap->entries.p[i]) == 0) {
-            entry_fini(&snap->entries.p[i]);
-            continue;
-        }
-        snap->entries.p[kept++] = snap->entries.p[i];
-    }
-    snap->entries.n = kept;
 }
 
 /* A list of other files that grew. */
@@ -430,8 +317,7 @@ bool c2_h5_snapshot_make(struct c2_h5_file *file, enum c2_h5_making how, struct 
     pthread_mutex_init(&snap->lock, NULL);
     if (!read_all(file, snap, how, &looked, err) || !name_file(file, snap, how == C2_H5_UNDECIDED, err))
         return false;
-    if (snap->entries.n) qsort(snap->entries.p, snap->entries.n, sizeof(struct c2_h5_entry_of), by_path);
-    drop_repeated(snap);
+    c2_h5_snapshot_sort(snap);
     if (looked && !stamp_all(file, snap, err)) return false;
     if (looked && !snap->kept && !snap->hasty) c2_h5_kept_save(file, snap);
     c2_alike_fini(&snap->alike);
