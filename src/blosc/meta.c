@@ -62,12 +62,18 @@ bool c2_meta_copy(const struct c2_meta *from, struct c2_meta *to, struct cat2_er
     return true;
 }
 
-void c2_meta_put_cparams(const struct c2_cparams *c, struct c2_jw *out)
+struct c2_cparams_rest c2_cparams_rest_of(const struct c2_cparams *c)
 {
-    c2_jw_put_int(out, "codec_meta", c->codec_meta);
-    c2_jw_put_int(out, "clevel", c->clevel);
-    c2_jw_put_int(out, "splitmode", c->splitmode);
-    c2_jw_put_bool(out, "use_dict", c->use_dict);
+    return (struct c2_cparams_rest){(uint8_t)c->codec_meta, (uint8_t)c->clevel, (uint8_t)c->splitmode,
+                                    c->use_dict};
+}
+
+void c2_meta_put_cparams(struct c2_cparams_rest rest, struct c2_jw *out)
+{
+    c2_jw_put_int(out, "codec_meta", rest.codec_meta);
+    c2_jw_put_int(out, "clevel", rest.clevel);
+    c2_jw_put_int(out, "splitmode", rest.splitmode);
+    c2_jw_put_bool(out, "use_dict", rest.use_dict != 0);
 }
 
 static void write_cparams(const struct c2_cparams *c, bool extended, struct c2_jw *out)
@@ -89,7 +95,7 @@ static void write_cparams(const struct c2_cparams *c, bool extended, struct c2_j
     }
     c2_jw_end_array(out);
     if (extended) {
-        c2_meta_put_cparams(c, out);
+        c2_meta_put_cparams(c2_cparams_rest_of(c), out);
         c2_jw_put_int(out, "nthreads", NTHREADS_SHOWN);
         c2_jw_put_int(out, "tuner", TUNER_SHOWN);
     }

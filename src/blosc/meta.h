@@ -58,7 +58,11 @@ bool c2_meta_copy(const struct c2_meta *from, struct c2_meta *to, struct cat2_er
  * of today's clients. */
 bool c2_meta_to_json(const struct c2_meta *meta, bool extended, int64_t mtime_ms, struct c2_jw *out);
 /** Of cparams, the members that publishers' metadata does not have; from an object with them, or without. */
-void c2_meta_put_cparams(const struct c2_cparams *cparams, struct c2_jw *out);
+struct c2_cparams_rest {
+    uint8_t codec_meta, clevel, splitmode, use_dict;
+};
+struct c2_cparams_rest c2_cparams_rest_of(const struct c2_cparams *cparams);
+void c2_meta_put_cparams(struct c2_cparams_rest rest, struct c2_jw *out);
 void c2_meta_get_cparams(struct c2_jval v, struct c2_cparams *cparams);
 /** The member "mtime" of an object: ISO text, null when < 0. */
 void c2_meta_put_mtime(int64_t ms, struct c2_jw *out);

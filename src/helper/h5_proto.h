@@ -99,9 +99,10 @@ struct c2_h5_other_file {
 struct c2_h5_answer {
     uint32_t magic, status;
     int32_t code,
-        kind;          /* ITEM: kind is a c2_h5_shows; code is set when it was opened and cannot be carried */
-    int32_t plain;     /* LOOK, LOOKED: 1 when Python's subscribers of 2024 can carry it too */
-    uint64_t name_len; /* ITEM: the path shown, a NUL, the path in the file */
+        kind;      /* ITEM: kind is a c2_h5_shows; code is set when it was opened and cannot be carried */
+    int32_t plain; /* LOOK, LOOKED: 1 when Python's subscribers of 2024 can carry it too */
+    uint8_t cparams[4]; /* LOOKED: a struct c2_cparams_rest */
+    uint64_t name_len;  /* ITEM: the path shown, a NUL, the path in the file */
     uint64_t body_len;
     uint64_t others_len;
     struct c2_h5_state before, after; /* equal: the answer is of one state */

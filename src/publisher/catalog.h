@@ -11,16 +11,16 @@ struct c2_waiter;
 struct c2_entry {
     char *path;
     struct c2_generation gen;
-    struct c2_shared *json;        /* metadata; NULL: not known yet */
-    bool sketched;                 /* json was made without the long work; no item yet */
-    const char *refusal;           /* why its data is not served though it opens, or NULL */
-    bool imported;                 /* cat2import made it of a dataset of an HDF5 file */
-    struct c2_cparams cparams;     /* what its metadata does not say of them is in lines */
-    bool failed;                   /* this generation cannot be opened: err says why */
-    struct cat2_error *err;        /* of a failed one; NULL: none failed yet */
-    struct c2_frame_layout layout; /* zeros unless it is a contiguous frame */
-    struct c2_item *item;          /* NULL: not open at present */
-    uint64_t used;                 /* when the item was used last */
+    struct c2_shared *json;         /* metadata; NULL: not known yet */
+    bool sketched;                  /* json was made without the long work; no item yet */
+    const char *refusal;            /* why its data is not served though it opens, or NULL */
+    bool imported;                  /* cat2import made it of a dataset of an HDF5 file */
+    struct c2_cparams_rest cparams; /* what its metadata does not say of them: it is in lines */
+    bool failed;                    /* this generation cannot be opened: err says why */
+    struct cat2_error *err;         /* of a failed one; NULL: none failed yet */
+    struct c2_frame_layout layout;  /* zeros unless it is a contiguous frame */
+    struct c2_item *item;           /* NULL: not open at present */
+    uint64_t used;                  /* when the item was used last */
     struct c2_waiter *waiters;
     bool loading, gone;
     uint32_t walk; /* that saw it last */

@@ -215,10 +215,12 @@ void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct
     if (cat->changed) cat->changed(cat->changed_ctx, entry);
 }
 
-void c2_entry_learn(struct c2_catalog *cat, struct c2_entry *entry, struct c2_shared *meta)
+void c2_entry_learn(struct c2_catalog *cat, struct c2_entry *entry, struct c2_shared *meta,
+                    const uint8_t cparams[4])
 {
     if (!meta || entry->json || entry->failed) return;
     entry->json = c2_shared_ref(meta);
+    memcpy(&entry->cparams, cparams, sizeof(entry->cparams));
     entry->sketched = false;
     if (cat->changed) cat->changed(cat->changed_ctx, entry);
     c2_entry_wake(cat, entry, NULL);

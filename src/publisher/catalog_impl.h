@@ -72,7 +72,8 @@ void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct
 /** It cannot be opened, and why. */
 void c2_entry_fail(struct c2_entry *entry, const struct cat2_error *why);
 /** Its metadata came with it (NULL: it did not). */
-void c2_entry_learn(struct c2_catalog *cat, struct c2_entry *entry, struct c2_shared *meta);
+void c2_entry_learn(struct c2_catalog *cat, struct c2_entry *entry, struct c2_shared *meta,
+                    const uint8_t cparams[4]);
 void c2_entry_gone(struct c2_catalog *cat, struct c2_entry *entry);
 /** Keep it open for the next request; the one used least makes room. Takes the item. */
 void c2_entry_keep_item(struct c2_catalog *cat, struct c2_entry *entry, struct c2_item *item);

@@ -27,7 +27,7 @@ struct load_job {
     struct c2_frame_layout layout;
     const char *refusal;
     bool imported;
-    struct c2_cparams cparams;
+    struct c2_cparams_rest cparams;
     struct c2_buf json;
     struct cat2_error err;
 };
@@ -38,7 +38,7 @@ static bool to_json(struct load_job *job, const struct c2_meta *meta)
 {
     struct c2_jw w;
 
-    job->cparams = meta->cparams;
+    job->cparams = c2_cparams_rest_of(&meta->cparams);
     c2_jw_init(&w, &job->json, C2_JSON_COMPACT, &job->err);
     return c2_meta_to_json(meta, false, job->gen.mtime_ms, &w) && c2_jw_finish(&w);
 }

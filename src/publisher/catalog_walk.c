@@ -102,7 +102,7 @@ static void merge_one(struct c2_catalog *cat, const struct c2_walk_job *job, str
     entry->walk = job->number;
     entry->listed = true;
     c2_entry_renew(cat, entry, &seen->gen);
-    c2_entry_learn(cat, entry, seen->meta);
+    c2_entry_learn(cat, entry, seen->meta, seen->gen.cparams);
     entry->gen.remark = seen->gen.remark;
     if (!known && cat->changed) cat->changed(cat->changed_ctx, entry);
 }

@@ -62,7 +62,7 @@ bool c2_publisher_line(struct c2_entry *entry, const struct cat2_error *failure,
             c2_jw_put_cstr(&w, "refusal", entry->refusal);
         }
         c2_jw_open_object(&w, "cparams");
-        c2_meta_put_cparams(&entry->cparams, &w);
+        c2_meta_put_cparams(entry->cparams, &w);
         c2_jw_end_object(&w);
         c2_jw_key(&w, "frame");
         if (entry->layout.frame_len) {

@@ -342,7 +342,7 @@ def receive(n):
 while True:
     magic, op, nchunk, file_len, name_len, elsewhere = struct.unpack("<IIqQQQ", receive(40))
     receive(64 + file_len + name_len)
-    line.sendall(struct.pack("<IIiiQQQ128xQqqq", magic, 3, 0, 0, 0, 0, 0, 0, 0, {off}, {n}))
+    line.sendall(struct.pack("<IIiii4xQQQ128xQqqq", magic, 3, 0, 0, 0, 0, 0, 0, 0, {off}, {n}))
     receive(16)
 '''
 

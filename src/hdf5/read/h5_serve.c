@@ -319,6 +319,8 @@ static bool look_on_the_way(struct server *s, const char *name, struct c2_h5_ans
     bool ok = c2_h5_dataset_open(s->h5, name, NULL, &ds, &why);
     if (!tell_others(s, false, err)) return false;
     if (ok) {
+        struct c2_cparams_rest rest = c2_cparams_rest_of(&c2_h5_meta(ds)->cparams);
+        memcpy(a->cparams, &rest, sizeof(rest));
         look_at(ds, &left, a);
         ok = put_meta(s, ds, false, &why);
     }

@@ -22,6 +22,8 @@ struct c2_generation {
     bool hidden; /* not in the plain list, whose readers expect all of it to open */
     struct c2_shared *meta; /* by walk(): its metadata, JSON as a list has it, where that is known already;
                          else NULL. Lives for the call */
+    uint8_t
+        cparams[4]; /* with meta, what that does not say of them: a struct c2_cparams_rest of blosc/meta.h */
 };
 
 /** "repr(mtime):size" as Python prints it. */

@@ -20,7 +20,8 @@ struct c2_h5_entry_of { /* of a snapshot; immutable once it was looked at */
     uint64_t fingerprint,
         others; /* of what it was looked at: its contents, the other files; 0: unknown, none */
     int64_t nbytes;
-    struct c2_shared *meta; /* JSON as a list has it, until it was taken; NULL: not known */
+    struct c2_shared *meta;         /* JSON as a list has it, until it was taken; NULL: not known */
+    struct c2_cparams_rest cparams; /* with meta */
 };
 /* What is in one state of the file. */
 struct c2_h5_snapshot;

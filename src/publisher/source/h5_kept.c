@@ -14,7 +14,7 @@
 #include "base/log_share.h"
 #include "publisher/source/h5_file_impl.h"
 
-#define KEPT_FORMAT      1
+#define KEPT_FORMAT      2
 #define KEPT_ENTRIES_MIN 256                /* fewer are read from the file in some hundredths of a second */
 #define KEPT_FILES       64                 /* of a root: files share places, and the last one keeps it */
 #define KEPT_NBYTES_MAX  ((int64_t)1 << 30) /* of a file: ten times that of 10^5 datasets that all differ */
@@ -34,7 +34,8 @@ struct kept { /* then path, name, refusal and metadata */
     int64_t nbytes;
     uint64_t same; /* metadata is that of entry same - 1; 0: it follows */
     uint32_t path_len, name_len, refusal_len, meta_len;
-    uint8_t group, plain, tried, pad[5];
+    uint8_t group, plain, tried, pad;
+    struct c2_cparams_rest cparams;
 };
 
 static void head_of(const struct c2_h5_file *file, const struct c2_h5_state *state, struct head *out)
@@ -100,7 +101,8 @@ static bool put_entry(struct out *out, const struct c2_h5_snapshot *snap, size_t
                         .refusal_len = (uint32_t)refusal.n,
                         .group = entry->group,
                         .plain = entry->plain,
-                        .tried = entry->tried};
+                        .tried = entry->tried,
+                        .cparams = entry->cparams};
 
     if (meta.n > UINT32_MAX) return false;
     if (!kept.same) kept.meta_len = (uint32_t)meta.n;
@@ -221,6 +223,7 @@ static bool read_entry(FILE *file, const struct c2_h5_file *owner, struct c2_h5_
     if (ok) {
         entry->plain = kept.plain;
         entry->tried = kept.tried;
+        entry->cparams = kept.cparams;
         entry->fingerprint = kept.fingerprint;
         entry->nbytes = kept.nbytes;
         if (*refusal && !kept.tried) entry->refusal = c2_site_reason(owner->base.site, refusal);

@@ -63,6 +63,7 @@ static bool keep_look(struct c2_h5_snapshot *snap, struct c2_h5_entry_of *entry,
     entry->plain = call->answer.plain && is_plain_name(entry->path);
     entry->fingerprint = call->answer.fingerprint;
     entry->nbytes = call->answer.nbytes;
+    memcpy(&entry->cparams, call->answer.cparams, sizeof(entry->cparams));
     return !json.n || keep_meta(snap, entry, json, err);
 }
 

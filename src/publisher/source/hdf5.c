@@ -62,6 +62,7 @@ static bool list(struct c2_container *c, c2_container_sink *sink, void *ctx, str
         if (entry->group) continue;
         struct c2_generation gen = entry->gen;
         gen.meta = c2_h5_snapshot_take_meta(snap, i);
+        memcpy(gen.cparams, &entry->cparams, sizeof(gen.cparams));
         ok = sink(ctx, entry->path, &gen, err);
         c2_shared_unref(gen.meta);
     }
