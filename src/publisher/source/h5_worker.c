@@ -153,6 +153,7 @@ static bool hear_answers(struct c2_talk *talk, struct c2_h5_call *call, struct r
         }
         if (call->answer.status == C2_H5_ITEM && call->op == C2_H5_OP_WALK) {
             note_item(talk, call, until_ms);
+            call->heard = true;
             ok = ok && give_item(call, &name, body, err);
             c2_buf_clear(body);
             continue;
@@ -188,7 +189,7 @@ static bool lose(struct c2_h5_workers *all, const struct c2_h5_call *call, struc
                  const struct c2_talk *talk, struct cat2_error *err)
 {
     char how[64];
-    bool again = c2_helpers_again(all->processes, worker, talk, call->op == C2_H5_OP_WALK, how);
+    bool again = c2_helpers_again(all->processes, worker, talk, call->heard, how);
 
     if (c2_helpers_is_cancelled(all->processes)) {
         c2_fail(err, CAT2_ECANCELLED, "shutting down");

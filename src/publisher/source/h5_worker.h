@@ -30,6 +30,7 @@ struct c2_h5_call {
     void *range_ctx;
     struct c2_buf *others; /* out, WALK and LOOK, also when they fail: other files; may be NULL */
     struct c2_h5_answer answer;
+    bool heard; /* out, WALK: an item was passed on */
 };
 /** One request. @errors those of the worker; of call->range, whatever the worker made of it; CAT2_EIO the
  * worker ended, or took too long; CAT2_ECANCELLED. */
