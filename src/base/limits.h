@@ -67,6 +67,8 @@
 #define C2_USER_MAX           64         /* bytes of a user's name: it stands in lines of the log */
 #define C2_LABEL_MAX          200        /* bytes of what people call a key: the same */
 
+#define C2_SO_FAR_MAX                                                                                        \
+    (64 << 20) /* bytes of names of a first listing: 524 288 of 128 bytes; more are in the list */
 #define C2_VEC_NO_MAX SIZE_MAX /* of an array that grows (base/vec.h): what bounds it is elsewhere */
 
 #endif

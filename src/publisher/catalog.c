@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "publisher/catalog_impl.h"
 
 /* The source was looked at: what is new is made known, and hashed. */
@@ -18,13 +19,18 @@ bool c2_catalog_new(struct c2_loop *loop, struct c2_pool *pool, struct c2_source
 {
     struct c2_catalog *cat = calloc(1, sizeof(*cat));
 
-    if (!cat) return c2_fail_nomem(err, "catalog");
+    if (cat) cat->so_far = c2_so_far_new(C2_SO_FAR_MAX);
+    if (!cat || !cat->so_far) {
+        free(cat);
+        return c2_fail_nomem(err, "catalog");
+    }
     cat->loop = loop;
     cat->pool = pool;
     cat->source = source;
     cat->walked = walked;
     cat->items_max = 4 * C2_ITEMS_OPEN_MAX;
     cat->items_kept = C2_ITEMS_OPEN_MAX;
+    c2_source_name_early(source, cat->so_far);
     *out = cat;
     return true;
 }

@@ -73,6 +73,11 @@ void c2_catalog_rescan(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);
 void c2_catalog_list(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);
 /** Found by the look under way, or by the last. */
 size_t c2_catalog_nfound(const struct c2_catalog *cat);
+/** fn after the first look, when the root is being listed for the first time: at the end of the one under
+ * way. */
+void c2_catalog_list_first(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);
+/** Names found by a first look; see c2_so_far_put(). */
+struct c2_so_far *c2_catalog_so_far(const struct c2_catalog *cat);
 /** Has a look come to its end? Before, the entries are not all there are. */
 bool c2_catalog_is_complete(const struct c2_catalog *cat);
 

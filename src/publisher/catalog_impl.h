@@ -6,6 +6,7 @@
 
 #include "base/vec.h"
 #include "publisher/catalog.h"
+#include "publisher/source/so_far.h"
 
 #define C2_ITEMS_OPEN_MAX 64 /* descriptors kept for the next request */
 
@@ -55,6 +56,7 @@ struct c2_catalog {
     bool filling[2];                        /* with what is quick, with what was sketched */
     bool complete;                          /* a walk has come to its end */
     atomic_size_t nfound;                   /* by the walk under way, or the last */
+    struct c2_so_far *so_far;               /* names, until it is complete */
     char *fill_at;                          /* where the background is; NULL: from the start */
     bool closed;
     struct c2_later *laters;

@@ -15,6 +15,7 @@ static void destroy(struct c2_catalog *cat)
     c2_vec_fini(&cat->entries);
     free(cat->fill_at);
     c2_source_free(cat->source);
+    c2_so_far_unref(cat->so_far);
     free(cat);
 }
 

@@ -56,6 +56,11 @@ void c2_catalog_list(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx)
     c2_catalog_rescan(cat, looked, l);
 }
 
+struct c2_so_far *c2_catalog_so_far(const struct c2_catalog *cat)
+{
+    return cat->so_far;
+}
+
 size_t c2_catalog_nfound(const struct c2_catalog *cat)
 {
     return atomic_load(&cat->nfound);

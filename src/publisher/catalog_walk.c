@@ -75,6 +75,8 @@ static bool collect(void *ctx, const char *path, const struct c2_generation *gen
         return false;
     }
     atomic_fetch_add(&job->cat->nfound, 1);
+    if (!gen->within || strcmp(gen->within, "h5") != 0) /* those have been told already */
+        c2_so_far_add(job->cat->so_far, NULL, path);
     if (n % AHEAD == 0) nanosleep(&pause, NULL);
     return true;
 }
@@ -177,6 +179,7 @@ static void finish(struct c2_walk_job *job)
     if (alive) {
         cat->walk = NULL;
         cat->complete = cat->complete || job->ok;
+        if (job->ok) c2_so_far_end(cat->so_far);
         if (!job->ok) c2_log_warn("cannot list the datasets: %s", job->err.message);
     }
     c2_timer_stop(job->timer);
@@ -271,6 +274,18 @@ void c2_catalog_rescan(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx)
         cat->walk_again = true;
     else
         start_walk(cat);
+}
+
+void c2_catalog_list_first(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx)
+{
+    struct c2_look *look = cat->walk && !cat->closed ? malloc(sizeof(*look)) : NULL;
+
+    if (!look) {
+        c2_catalog_rescan(cat, fn, ctx);
+        return;
+    }
+    *look = (struct c2_look){cat->walk->looks, fn, ctx};
+    cat->walk->looks = look;
 }
 
 static void look(void *ctx)

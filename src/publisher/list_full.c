@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The whole root with metadata, one line a dataset, streamed. What is not known yet is waited for, but not
- * its compression. The place in the list is a path, so that it may change under way. */
+ * its compression. The place in the list is a path, so that it may change under way. While the root is looked
+ * at for the first time, who asks for it is told the names that are found (wire/early_names.h), and then the
+ * list.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "publisher/publisher_impl.h"
+#include "publisher/source/so_far.h"
+#include "wire/early_names.h"
 #include "wire/proof.h"
 
-#define BATCH (256 << 10)
+#define BATCH         (256 << 10)
+#define NAMES_NBYTES  (32 << 10) /* of names found so far, in a line */
+#define NAMES_TICK_MS 200        /* between lines of them */
+#define NAMES_IDLE_MS 5000       /* or, when none is found, lines of none: who waits sees that it goes on */
 
 struct full {
     struct c2_publisher *pub;
@@ -16,6 +24,10 @@ struct full {
     size_t sent;
     char *at; /* the last path written */
     bool waiting, done, left;
+    struct c2_timer *ticker; /* while the root is looked at for the first time */
+    bool looking;
+    size_t names_at;
+    int64_t told_ms;
     struct c2_proof_list lines;
     char *awaited; /* the path of the dataset waited for; it may be gone when the answer is there */
     struct cat2_error failure; /* of that one */
@@ -165,6 +177,38 @@ static int64_t refill(struct full *full)
     return 1;
 }
 
+/* A line of the names that were found since the last one. */
+static int64_t put_names(struct full *full)
+{
+    int64_t now = c2_loop_now_ms(full->pub->parts.loop);
+    struct cat2_error err;
+    struct c2_jw w;
+
+    c2_buf_clear(&full->out);
+    full->sent = 0;
+    c2_jw_init(&w, &full->out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_object(&w);
+    c2_jw_open_array(&w, C2_SO_FAR_KEY);
+    size_t n = c2_so_far_put(c2_catalog_so_far(full->pub->catalog), &full->names_at, NAMES_NBYTES, &w);
+    c2_jw_end_array(&w);
+    c2_jw_end_object(&w);
+    if (!c2_jw_finish(&w) || (full->lines.hashed && !c2_proof_seal_json(&full->out, 0, NULL, &err)) ||
+        !c2_buf_putc(&full->out, '\n', &err))
+        return C2_BODY_FAIL;
+    if (n == 0 && now - full->told_ms < NAMES_IDLE_MS) {
+        c2_buf_clear(&full->out);
+        return C2_BODY_WAIT;
+    }
+    full->told_ms = now;
+    return 1;
+}
+
+static int64_t refill_or_names(struct full *full)
+{
+    if (!full->looking) return refill(full);
+    return full->pub->stopped ? C2_BODY_FAIL : put_names(full);
+}
+
 static int64_t full_pull(void *ctx, uint8_t *to, size_t room)
 {
     struct full *full = ctx;
@@ -172,7 +216,7 @@ static int64_t full_pull(void *ctx, uint8_t *to, size_t room)
     if (full->waiting) return C2_BODY_WAIT;
     if (full->sent == full->out.n) {
         if (full->done) return C2_BODY_END;
-        int64_t got = refill(full);
+        int64_t got = refill_or_names(full);
         if (got != 1) return got;
         if (full->out.n == 0) return C2_BODY_END;
     }
@@ -187,7 +231,52 @@ static void full_free(void *ctx)
     struct full *full = ctx;
 
     full->left = true;
-    if (!full->waiting) full_unref(full);
+    c2_timer_stop(full->ticker);
+    full->ticker = NULL;
+    if (!full->waiting && !full->looking) full_unref(full);
+}
+
+/* ---- while there is no list ---- */
+
+static void on_tick(void *ctx)
+{
+    struct full *full = ctx;
+
+    c2_body_wake(full->req);
+}
+
+static void on_first(void *ctx, const struct cat2_error *err)
+{
+    struct full *full = ctx;
+
+    full->looking = false;
+    if (full->left) {
+        full_unref(full);
+        return;
+    }
+    c2_timer_stop(full->ticker);
+    full->ticker = NULL;
+    full->cut = err != NULL;
+    c2_body_wake(full->req);
+}
+
+/* false: it is not looked at for the first time, or nobody asked for names. */
+static bool tell_names(struct full *full)
+{
+    struct c2_catalog *cat = full->pub->catalog;
+    struct c2_body body = {full_pull, full_free, full};
+    struct c2_str wanted;
+
+    if (c2_catalog_is_complete(cat) || full->pub->stopped ||
+        !c2_request_header(full->req, C2_SO_FAR_WANT, &wanted))
+        return false;
+    full->ticker = c2_timer_start(full->pub->parts.loop, NAMES_TICK_MS, NAMES_TICK_MS, on_tick, full);
+    if (!full->ticker) return false;
+    full->looking = true;
+    full->told_ms = c2_loop_now_ms(full->pub->parts.loop);
+    c2_reply_body(full->req, 200, "application/x-ndjson", -1, &body);
+    c2_catalog_list_first(cat, on_first, full);
+    return true;
 }
 
 static void full_ready(void *ctx, const struct cat2_error *err)
@@ -218,5 +307,5 @@ void c2_publisher_list_full(struct c2_request *req, void *state)
     full->req = req;
     full->lines.hashed = c2_request_header(req, C2_PROOF_WANT, &wanted);
     c2_buf_init(&full->out, C2_JSON_NBYTES_MAX);
-    c2_catalog_list(pub->catalog, full_ready, full);
+    if (!tell_names(full)) c2_catalog_list(pub->catalog, full_ready, full);
 }

@@ -179,6 +179,11 @@ static int alone_open_file(struct c2_source *base, const char *path, struct cat2
     return fd;
 }
 
+static void alone_name_early(struct c2_source *base, struct c2_so_far *so_far)
+{
+    of(base)->site->so_far = c2_so_far_ref(so_far);
+}
+
 static const struct c2_source_ops ALONE_OPS = {.walk = alone_walk,
                                                .stat = alone_stat,
                                                .open = alone_open,
@@ -188,7 +193,8 @@ static const struct c2_source_ops ALONE_OPS = {.walk = alone_walk,
                                                .cancel = alone_cancel,
                                                .free = alone_free,
                                                .open_file = alone_open_file,
-                                               .hears_all = alone_hears_all};
+                                               .hears_all = alone_hears_all,
+                                               .name_early = alone_name_early};
 
 bool c2_source_alone_new(const struct c2_format *format, const char *filename, const char *statedir,
                          struct c2_gens *gens, struct c2_source **out, struct cat2_error *err)

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "publisher/generations/generations.h"
+#include "publisher/source/so_far.h"
 #include "publisher/source/source.h"
 
 /* What a format is asked whether it is one of its containers. */
@@ -37,6 +38,7 @@ struct c2_site {
     bool has_objects;             /* they are objects of a store */
     char *statedir;               /* where formats may keep what they learned for the next start */
     struct c2_reasons *reasons;   /* see c2_site_reason() */
+    struct c2_so_far *so_far;     /* where formats tell of names as they find them; counted, or NULL */
     void *shared[C2_FORMATS_MAX]; /* as the formats, by their place in the table */
 };
 struct c2_container { /* first member of the implementations */

@@ -295,6 +295,11 @@ static void folders_forget(struct c2_source *base, const char *path)
 
 /* ---- life ---- */
 
+static void folders_name_early(struct c2_source *base, struct c2_so_far *so_far)
+{
+    of(base)->list.site->so_far = c2_so_far_ref(so_far);
+}
+
 static void folders_cancel(struct c2_source *base)
 {
     c2_site_cancel(of(base)->list.site);
@@ -317,7 +322,8 @@ static const struct c2_source_ops FOLDERS_OPS = {.walk = folders_walk,
                                                  .attrs = folders_attrs,
                                                  .forget = folders_forget,
                                                  .cancel = folders_cancel,
-                                                 .free = folders_free};
+                                                 .free = folders_free,
+                                                 .name_early = folders_name_early};
 
 /* root NULL: below is that of objects. */
 static bool folders_new(struct c2_source *below, const char *root, const char *statedir,

@@ -87,6 +87,10 @@ static bool take_item(const struct c2_h5_call *call, const char *path, const cha
     if (*path && !c2_path_check(c2_str_of(path), err)) return false;
     struct c2_h5_entry_of *entry = c2_h5_snapshot_add(snap, path, name, shows == C2_H5_SHOWS_GROUP, err);
     if (!entry) return false;
+    if (!entry->group) {
+        const char *prefix = making->file->base.prefix;
+        c2_so_far_add(making->file->base.site->so_far, strcmp(prefix, ".") == 0 ? NULL : prefix, entry->path);
+    }
     entry->tried = call->answer.code != 0;
     if (shows == C2_H5_SHOWS_LOOKED && !keep_look(snap, entry, call, body, err)) return false;
     if (shows == C2_H5_SHOWS_REFUSED) {

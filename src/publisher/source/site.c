@@ -56,6 +56,7 @@ void c2_site_unref(struct c2_site *site)
     free(site->reasons);
     free(site->dir);
     free(site->statedir);
+    c2_so_far_unref(site->so_far);
     c2_gens_unref(site->gens);
     free(site);
 }

@@ -9,6 +9,12 @@
     while ((source) && !(source)->ops->op)                                                                   \
     (source) = (source)->below
 
+void c2_source_name_early(struct c2_source *source, struct c2_so_far *so_far)
+{
+    FIND(source, name_early);
+    if (source) source->ops->name_early(source, so_far);
+}
+
 bool c2_source_walk(struct c2_source *source, c2_source_sink *sink, void *ctx, struct cat2_error *err)
 {
     FIND(source, walk);

@@ -63,6 +63,7 @@ typedef bool c2_source_sink(void *ctx, const char *path, const struct c2_generat
                             struct cat2_error *err);
 
 struct c2_gens;
+struct c2_so_far;
 struct c2_source;
 /* Any of these may be NULL: then the source below does it; what none does is as source.c says. */
 struct c2_source_ops {
@@ -83,6 +84,7 @@ struct c2_source_ops {
     int (*open_file)(struct c2_source *source, const char *path, struct cat2_error *err);
     void (*notice)(struct c2_source *source, struct c2_str event);
     bool (*hears_all)(struct c2_source *source, const char **why);
+    void (*name_early)(struct c2_source *source, struct c2_so_far *so_far);
 };
 struct c2_source { /* first member of the implementations */
     const struct c2_source_ops *ops;
@@ -90,6 +92,9 @@ struct c2_source { /* first member of the implementations */
     struct c2_source *below; /* which this one adds to, owned; or NULL */
 };
 
+/** Before it is looked at first: names that take their time until walk() gives them are to be told as soon as
+ * they are found, too. By default walk() gives all as it finds them. */
+void c2_source_name_early(struct c2_source *source, struct c2_so_far *so_far);
 /** Every dataset, also the unusable ones. */
 bool c2_source_walk(struct c2_source *source, c2_source_sink *sink, void *ctx, struct cat2_error *err);
 /** @errors CAT2_ENOTFOUND. */

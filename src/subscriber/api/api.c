@@ -12,8 +12,11 @@
 #include "subscriber/api/lazy.h"
 #include "subscriber/api/old_client.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/names_so_far.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/suppliers.h"
+
+#define LIST_STATE "X-Caterva2-List" /* of lists that may be partial: whether this one is */
 
 /* What a server of 2026 asks before it takes our roots for its own. */
 static void handle_peer(struct c2_request *req, void *state)
@@ -199,7 +202,7 @@ static void list(const struct c2_found *found, const struct cat2_error *why)
     struct c2_root_state *root = found->root;
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
-    bool inside = false;
+    bool inside = false, partial = false;
     struct c2_jw w;
 
     if (why || !root) {
@@ -209,18 +212,45 @@ static void list(const struct c2_found *found, const struct cat2_error *why)
             c2_reply_no_dataset(req, found->sub);
         return;
     }
-    if (!c2_request_query_bool(req, "inside", false, &inside, &err)) {
+    if (!c2_request_query_bool(req, "inside", false, &inside, &err) ||
+        !c2_request_query_bool(req, "partial", false, &partial, &err)) {
         c2_reply_error(req, &err);
         return;
     }
+    if (partial) c2_reply_header(req, LIST_STATE, "whole");
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
-    bool table = !inside && found->ds && c2_sub_table_of(root, found->ds);
+    bool table = !inside && !partial && found->ds && c2_sub_table_of(root, found->ds);
     if (found->folder && !table)
-        put_beneath(&w, found, inside);
+        put_beneath(&w, found, inside || partial);
     else if (found->ds)
         c2_jw_str(&w, c2_path_last(listed_as(found)));
     c2_jw_end_array(&w);
+    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
+}
+
+/* Of a root that is being listed for the first time: names, said to be some of them. */
+static void reply_so_far(struct c2_request *req, const struct c2_root_state *root, struct c2_str path)
+{
+    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    char dir[C2_PATH_MAX + 2];
+    size_t n, skip = (size_t)snprintf(dir, sizeof(dir), path.n ? "%.*s/" : "", C2_STR_ARG(path));
+    const char **names;
+    struct cat2_error err;
+    struct c2_jw w;
+
+    if (!c2_sub_so_far_beneath(root, (struct c2_str){dir, skip}, &names, &n, &err)) {
+        c2_reply_error(req, &err);
+        return;
+    }
+    c2_reply_header(req, LIST_STATE, "partial");
+    c2_reply_header(req, "Cache-Control", "no-store");
+    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
+    c2_jw_begin_array(&w);
+    for (size_t i = 0; i < n; i++)
+        c2_jw_cstr(&w, names[i] + skip);
+    c2_jw_end_array(&w);
+    free(names);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
@@ -229,13 +259,17 @@ static void handle_list(struct c2_request *req, void *state)
     struct c2_str whole = c2_request_param(req, "path"), name, path;
     struct cat2_error err;
 
-    bool inside = c2_str_cut(whole, '/', &name, &path) && c2_str_no_slashes(path).n;
+    bool inside = c2_str_cut(whole, '/', &name, &path) && c2_str_no_slashes(path).n, partial;
     struct c2_root_state *root = root_of(req, state, name);
     if (!root) return;
-    if (inside && !c2_path_check(c2_str_no_slashes(path), &err))
+    if (!c2_request_query_bool(req, "partial", false, &partial, &err))
+        c2_reply_error(req, &err);
+    else if (inside && !c2_path_check(c2_str_no_slashes(path), &err))
         c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)whole.n), whole.p);
     else if (!c2_root_is_followed(root))
         c2_reply_detail(req, 404, "Not subscribed to %s", root->root.name);
+    else if (partial && c2_sub_so_far_is_all(root))
+        reply_so_far(req, root, c2_str_no_slashes(path));
     else
         c2_sub_find_path(req, state, name, path, C2_FIND_LISTED, list, NULL);
 }
@@ -344,7 +378,7 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/peer", handle_peer, "", NULL},
     {C2_POST, "/api/subscribe/{root}", handle_subscribe, "", NULL, .scope = C2_SCOPE_FOLLOW},
     {C2_POST, "/api/unsubscribe/{root}", handle_unsubscribe, "", NULL},
-    {C2_GET, "/api/list/{path*}", handle_list, "inside", NULL},
+    {C2_GET, "/api/list/{path*}", handle_list, "inside partial", NULL},
     {C2_GET, "/api/url/{path*}", handle_url, "", NULL},
     {C2_GET, "/api/info/{path*}", handle_info, "", NULL},
     {C2_GET, "/api/attrs/{path*}", c2_handle_attrs, "", NULL},

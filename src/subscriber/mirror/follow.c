@@ -13,18 +13,18 @@
 #include "subscriber/mirror/age.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
+#include "subscriber/mirror/names_so_far.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/refresh.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/suppliers.h"
 
-#define ROOTS_AGAIN_MS                                                                                       \
-    10000               /* after the broker's roots could not be had; a Python server tells of no new ones */
-#define MIRRORS_MS  500 /* after others told that they mirror roots */
-#define UNHASHED_MS 30000  /* so long after the first list without hashes, its publisher is an older one */
-#define LISTED_MS   120000 /* who asks for a root to be followed */
-#define KNOWN_MS    4000   /* who asks for something in it: clients give up after 5 s, some of them */
+#define ROOTS_AGAIN_MS 10000  /* after the roots could not be had; a Python server tells of no new ones */
+#define MIRRORS_MS     500    /* after others told that they mirror roots */
+#define UNHASHED_MS    30000  /* so long after the first list without hashes, its publisher is an older one */
+#define LISTED_MS      120000 /* who asks for a root to be followed */
+#define KNOWN_MS       4000   /* who asks for something in it: clients give up after 5 s, some of them */
 
 static void follow_free(struct c2_follow *f)
 {
@@ -224,7 +224,7 @@ static void on_complete(struct c2_follow *f)
     bool news = !c2_root_is_listed(root) || root->changes != changes || c2_root_is_unreached(root) || aged;
     root->retries = unsure ? root->retries + 1 : 0;
     root->follow_again = false;
-    *root->listing = '\0';
+    c2_sub_so_far_clear(root);
     c2_root_event(root, C2_ROOT_ON_LISTED);
     if (news) c2_mirror_tell(root, NULL, NULL);
     c2_log_some(C2_INFO, "follow root=%s datasets=%zu", root->root.name, root->n);

@@ -24,6 +24,7 @@ struct c2_follow {
     char etag[48]; /* of the lines that are known, as it was asked; "": it was not */
     bool same;     /* 304: what is known is what there is */
     bool streaming, known_type;
+    bool named;           /* it began with names that were found so far */
     bool hashed;          /* lines have hashes */
     int tries;            /* of the whole list */
     int64_t nlines, nend; /* good lines; how many were sent, -1 not known yet */

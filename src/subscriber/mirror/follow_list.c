@@ -14,10 +14,12 @@
 #include "subscriber/mirror/age.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
+#include "subscriber/mirror/names_so_far.h"
 #include "subscriber/mirror/reason.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/suppliers.h"
 #include "subscriber/mirror/via.h"
+#include "wire/early_names.h"
 #include "wire/url.h"
 
 #define INFOS_AT_ONCE      16
@@ -128,6 +130,16 @@ static struct c2_ds *known_by_line(struct c2_follow *f, struct c2_str line)
     return NULL;
 }
 
+/* Names that the publisher finds while there is no list. They come before its lines; those of an earlier try
+ * are shown until then. */
+static bool is_of_names(struct c2_follow *f, struct c2_str line)
+{
+    if (!c2_str_starts(line, "{\"" C2_SO_FAR_KEY "\":")) return false;
+    if (!f->named) c2_sub_so_far_clear(f->root);
+    f->named = true;
+    return c2_sub_so_far_take(f->root, line);
+}
+
 static bool take_line(struct c2_follow *f, struct c2_str line, struct cat2_error *err)
 {
     struct cat2_error why;
@@ -138,12 +150,14 @@ static bool take_line(struct c2_follow *f, struct c2_str line, struct cat2_error
     if (f->hashed) {
         char *text = (char *)f->text.p + (line.p - (const char *)f->text.p);
         if (c2_proof_open_json(text, &line.n, &hash) != C2_PROOF_GOOD) return bad_line(f, line, err);
-        if (is_end(f, line)) return true;
+        if (is_end(f, line) || is_of_names(f, line)) return true;
         f->chain = c2_proof_chain(f->chain, hash);
         f->nlines++;
     } else if (c2_proof_check_json(line) != C2_PROOF_NONE) {
         /* It was asked for hashes and sends them: the answer lost its own on the way, and maybe more. */
         return c2_fail(err, CAT2_EDATA, "the lines of the list have hashes, and its head has none");
+    } else if (is_of_names(f, line)) {
+        return true;
     }
     if ((ds = known_by_line(f, line))) return keep(f, ds, err);
     if (c2_ds_from_line(f->root, line, true, &ds, &why)) return keep(f, or_known(f, ds), err);
@@ -430,7 +444,7 @@ void c2_follow_list(struct c2_follow *f)
     f->nlines = f->nlost = 0;
     f->nend = -1;
     f->chain = f->chain_end = 0;
-    f->same = false;
+    f->same = f->named = false;
     struct c2_root place = c2_turn_place(f->root, &f->turn);
     if (!c2_root_put_url(&place, "list?full=1", &url, &err)) {
         f->end->failed(f, &err);
@@ -441,9 +455,13 @@ void c2_follow_list(struct c2_follow *f)
     if (place.mirror && f->tries == 0 && c2_root_is_listed(f->root)) c2_sub_lines_etag(f->root, f->etag);
     char known[80];
     const char *headers[] = {known, NULL};
-    snprintf(known, sizeof(known), "If-None-Match: %s", f->etag);
+    bool first = !c2_root_is_listed(f->root);
+    if (first)
+        snprintf(known, sizeof(known), C2_SO_FAR_WANT ": 1");
+    else
+        snprintf(known, sizeof(known), "If-None-Match: %s", f->etag);
     struct c2_http_call call = {.url = c2_buf_cstr(&url),
-                                .headers = *f->etag ? headers : NULL,
+                                .headers = first || *f->etag ? headers : NULL,
                                 .timeout_ms = LIST_MS,
                                 .stall_ms = LIST_STALL_MS,
                                 .buffer_nbytes = LIST_BUFFER_NBYTES,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/log_share.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/names_so_far.h"
 #include "subscriber/mirror/roots.h"
 
 #define ASIDE "gone" /* beneath the state directory */
@@ -79,7 +80,7 @@ bool c2_sub_leave(struct c2_root_state *root, struct cat2_error *err)
     root->retries = root->retry_s = 0;
     root->listed_ms = root->attrs_nbytes = 0;
     root->speaks_pieces = root->hashed = false;
-    *root->listing = '\0';
+    c2_sub_so_far_clear(root);
     c2_root_event(root, C2_ROOT_ON_LEAVE);
     c2_sub_save_root(root);
     c2_mirror_tell(root, NULL, NULL);

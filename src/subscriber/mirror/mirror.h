@@ -14,6 +14,7 @@
 #include "subscriber/mirror/config.h"
 
 struct c2_root_state;
+struct c2_sub_so_far;
 struct c2_supplier;
 struct c2_subscriber;
 struct c2_read;
@@ -154,7 +155,8 @@ struct c2_root_state {
     bool hashed;         /* and sends hashes, also in earlier runs: an answer without is damaged */
     int64_t unhashed_ms; /* since when its lists come without all the same; 0: they have them */
     char listing[120];   /* what the publisher says while it makes its first list; "" */
-    int retry_s;         /* the Retry-After of its last 503 */
+    struct c2_sub_so_far *so_far;  /* names that it has found for that: names_so_far.h; NULL: none came */
+    int retry_s;                   /* the Retry-After of its last 503 */
     struct c2_log_share blamed;    /* lines of the log that say that it sends no usable data */
     struct c2_sub_waiter *waiters; /* requests that wait for the first listing */
 };

@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "cache/levels.h"
 #include "subscriber/mirror/merge.h"
+#include "subscriber/mirror/names_so_far.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/suppliers.h"
@@ -474,6 +475,7 @@ void c2_sub_roots_free(struct c2_subscriber *sub)
         next = root->next;
         c2_sub_drop_all(root);
         c2_suppliers_drop(root);
+        c2_sub_so_far_clear(root);
         free(root);
     }
     sub->roots = NULL;

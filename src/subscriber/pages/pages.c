@@ -9,6 +9,7 @@
 #include "subscriber/answer/lookup.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/names_so_far.h"
 #include "subscriber/mirror/roots.h"
 #include "web/assets.h"
 
@@ -36,6 +37,7 @@ static size_t pick_roots(struct c2_request *req, struct c2_subscriber *sub, stru
 
 static void root_row(struct c2_html *h, const struct c2_root_state *root, bool picked)
 {
+    const struct c2_sub_so_far *so_far = root->life == C2_ROOT_FIRST ? root->so_far : NULL;
     int64_t nbytes = 0;
 
     for (size_t i = 0; i < root->n; i++)
@@ -50,11 +52,13 @@ static void root_row(struct c2_html *h, const struct c2_root_state *root, bool p
             root->root.name, root->root.name, root->root.name);
     c2_html(h, "<td class=\"number\">");
     if (c2_root_is_listed(root)) c2_html_int(h, (int64_t)c2_root_ndatasets(root));
+    if (so_far) c2_html_int(h, (int64_t)so_far->n);
     c2_html(h, "</td><td class=\"number\">");
     if (c2_root_is_listed(root)) c2_page_nbytes(h, nbytes);
     c2_html(h, "</td><td class=\"state\"><span>$</span></td><td>$</td></tr>\n",
             c2_root_is_unreached(root)    ? "publisher not reached"
             : c2_root_is_listed(root)     ? "followed"
+            : so_far                      ? "being listed, found so far"
             : root->life == C2_ROOT_FIRST ? "being listed"
                                           : "not followed yet",
             root->root.http);
@@ -195,7 +199,7 @@ static void unserved(const struct c2_found *found)
     snprintf(text, sizeof(text), "%s cannot be served%s: %.500s", ds->path, ds->busy ? " yet" : "",
              ds->error);
     if (ds->busy)
-        c2_page_listing(found->req, found->sub, "Being written", text);
+        c2_page_listing(found->req, found->sub, NULL, "Being written", text);
     else
         c2_page_error(found->req, found->sub, c2_ds_unserved_status(ds), text, "");
 }
@@ -222,7 +226,7 @@ static void resolve(const struct c2_found *found, const struct cat2_error *err)
 
     c2_str_cut(whole, '/', &name, &path);
     if (err && err->http_status == 503) {
-        c2_page_listing(req, found->sub, "Being listed", err->message);
+        c2_page_listing(req, found->sub, found->root, "Being listed", err->message);
     } else if (err) {
         c2_page_error(req, found->sub, err->http_status == 403 ? 403 : 502, err->message, "");
     } else if (!found->root || !asked || !folder) {

@@ -39,8 +39,10 @@ void c2_page_trail(struct c2_html *h, const char *root, const char *path);
 /** A notice on top when the publisher of the root is not reached. */
 void c2_page_away(struct c2_html *h, const struct c2_root_state *root);
 
-/** A page that says what is waited for (a list, a file that is being written), and loads itself again. */
-void c2_page_listing(struct c2_request *req, struct c2_subscriber *sub, const char *title, const char *what);
+/** A page that says what is waited for (a list, a file that is being written), and loads itself again.
+ * root NULL: it is no list; else with the names that came last. */
+void c2_page_listing(struct c2_request *req, struct c2_subscriber *sub, const struct c2_root_state *root,
+                     const char *title, const char *what);
 /** Waiting for a listing is worth this much before a page says so. */
 /** A page that says what went wrong, and where else to look: near is what was asked for, "" none. */
 void c2_page_error(struct c2_request *req, struct c2_subscriber *sub, int status, const char *what,

@@ -3,9 +3,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "subscriber/mirror/names_so_far.h"
 #include "subscriber/mirror/root.h"
 #include "subscriber/pages/pages.h"
 #include "web/assets.h"
+
+#define SO_FAR_SHOWN 200 /* names of a root that is being listed */
 
 /* Loaded by every page; the views come when they are shown. */
 static const char *const modules[] = {"app.js", "api.js", "live.js", "tree.js", "ui.js"};
@@ -223,7 +226,21 @@ void c2_page_shape(struct c2_html *h, const struct c2_meta *meta)
     }
 }
 
-void c2_page_listing(struct c2_request *req, struct c2_subscriber *sub, const char *title, const char *what)
+/* What has been found last of a root that is being listed; each may be opened. */
+static void put_so_far(struct c2_html *h, const struct c2_root_state *root)
+{
+    const char *names[SO_FAR_SHOWN];
+    size_t n = c2_sub_so_far_last(root, C2_ARRAY_LEN(names), names);
+
+    if (n == 0) return;
+    c2_html(h, "<h2>Found last</h2>\n<ul class=\"so-far\">\n");
+    for (size_t i = 0; i < n; i++)
+        c2_html(h, "<li><a href=\"/roots/~/~\">$</a></li>\n", root->root.name, names[i], names[i]);
+    c2_html(h, "</ul>\n");
+}
+
+void c2_page_listing(struct c2_request *req, struct c2_subscriber *sub, const struct c2_root_state *root,
+                     const char *title, const char *what)
 {
     struct c2_page page;
 
@@ -235,6 +252,7 @@ void c2_page_listing(struct c2_request *req, struct c2_subscriber *sub, const ch
             "<h1>$</h1>\n<p class=\"card\" role=\"status\">$</p>\n"
             "<p>This page looks again every two seconds. <a href=\"\">Look now</a></p>\n",
             title, what);
+    if (root) put_so_far(&page.h, root);
     c2_page_end(&page, 503);
 }
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""While a root is listed for the first time, names appear as they are found, and are never taken for the list. The process that
+reads the file is the real one; what it says goes through another one, which holds it up when it has said enough."""
+import json
+import os
+import sys
+
+import h5py
+import numpy as np
+import pytest
+from programs import BIN, EXTERNAL, get, wait_until
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
+DATASETS = 3000
+HALT = '''#!{python}
+import os, socket, subprocess, sys, threading, time
+outer, (inner, theirs) = socket.socket(fileno=0), socket.socketpair()
+subprocess.Popen(["{real}", *sys.argv[1:]], stdin=theirs, close_fds=True)
+theirs.close()
+said = 0
+def pass_on(a, b):
+    while data := a.recv(1 << 16):
+        b.sendall(data)
+    os._exit(0)
+threading.Thread(target=pass_on, args=(outer, inner), daemon=True).start()
+while data := inner.recv(1 << 14):
+    outer.sendall(data)
+    said += len(data)
+    while said > 200_000 and os.path.exists("{gate}"):
+        time.sleep(0.02)
+'''
+
+
+@pytest.fixture
+def gate(tmp_path, monkeypatch):
+    """While this file is there, the walk of a file stops after some hundred names."""
+    gate, worker = tmp_path / "gate", tmp_path / "worker"
+    gate.touch()
+    worker.write_text(HALT.format(python=sys.executable, real=BIN / "cat2h5", gate=gate))
+    worker.chmod(0o755)
+    monkeypatch.setenv("CATERVA2_H5_WORKER", str(worker))
+    yield gate
+    gate.unlink(missing_ok=True)
+
+
+def many(path):
+    with h5py.File(path, "w") as file:
+        for i in range(DATASETS):
+            file.create_dataset(f"g{i // 1000}/d{i:05}", data=np.arange(4) + i)
+    old = path.stat().st_mtime - 60
+    os.utime(path, (old, old))
+    return path
+
+
+NAMES = [f"g{i // 1000}/d{i:05}.b2nd" for i in range(DATASETS)]
+
+
+@pytest.mark.parametrize("folder", [False, True], ids=["file", "folder"])
+def test_names_appear_as_they_are_found_and_are_no_list(house, tmp_path, gate, folder):
+    (tmp_path / "root").mkdir()
+    many(tmp_path / "root" / "f.h5")
+    names = [f"f.h5/{name}" for name in NAMES] + ["f.h5"] if folder else NAMES
+    bro = house.bro()
+    pub = house.pub("r", tmp_path / "root" if folder else tmp_path / "root" / "f.h5", bro)
+    sub = house.sub(bro)
+    wait_until(lambda: "r" in json.loads(get(f"{sub.url}/api/roots")[2]))
+    assert get(f"{sub.url}/roots/r")[0] == 503  # asks for it to be followed
+
+    def so_far():
+        status, headers, body = get(f"{sub.url}/api/list/r?partial=1")
+        assert status == 200
+        return headers["X-Caterva2-List"], json.loads(body)
+    state, found = wait_until(lambda: so_far() if so_far()[1] else None)
+    assert state == "partial" and 0 < len(found) < DATASETS and set(found) <= set(names) and found == sorted(set(found))
+    # It is told nowhere as the list.
+    status, headers, body = get(f"{sub.url}/api/list/r")
+    assert status == 503 and "found so far" in json.loads(body)["detail"] and "X-Caterva2-List" not in headers
+    status, _, body = get(f"{sub.url}/roots/r")
+    assert status == 503 and b"Found last" in body and b"found so far" in body
+    assert b"being listed" in get(f"{sub.url}/")[2]
+    inner = json.loads(get(f"{sub.url}/api/list/r/f.h5/g0?partial=1" if folder else f"{sub.url}/api/list/r/g0?partial=1")[2])
+    assert inner and set(inner) <= {name.removeprefix("g0/") for name in NAMES}
+    # A publisher tells who does not ask for names what it always told.
+    assert get(f"{pub.url}/api/list", timeout=60)[0] == 503
+    gate.unlink()
+    wait_until(lambda: so_far()[0] == "whole")
+    assert so_far()[1] == sorted(names)
+    assert len(json.loads(get(f"{sub.url}/api/list/r?inside=1")[2])) == len(names)
+
+
+def test_what_was_found_so_far_drops_nothing_that_is_known(house, tmp_path, gate):
+    """The publisher starts anew, without what it knew: its subscriber goes on with the list it has."""
+    many(tmp_path / "f.h5")
+    gate.unlink()
+    bro = house.bro()
+    pub = house.pub("r", tmp_path / "f.h5", bro)
+    sub = house.sub(bro).follow("r")
+    pub.stop()
+    for kept in (house.state("pub-r") / "hdf5").glob("*"):
+        kept.unlink()
+    gate.touch()
+    house.pub("r", tmp_path / "f.h5", bro)
+    for _ in range(20):
+        status, headers, body = get(f"{sub.url}/api/list/r?partial=1")
+        assert status == 200 and headers["X-Caterva2-List"] == "whole" and json.loads(body) == sorted(NAMES)
+
+
+def test_a_walk_that_comes_to_no_end_is_asked_for_again(house, tmp_path, gate):
+    """The publisher goes in the middle: what was found is no list, and the next one brings it whole."""
+    many(tmp_path / "f.h5")
+    bro = house.bro()
+    pub = house.pub("r", tmp_path / "f.h5", bro)
+    sub = house.sub(bro)
+    wait_until(lambda: "r" in json.loads(get(f"{sub.url}/api/roots")[2]))
+    get(f"{sub.url}/roots/r")
+    wait_until(lambda: json.loads(get(f"{sub.url}/api/list/r?partial=1")[2]))
+    pub.kill()
+    gate.unlink()
+    house.pub("r", tmp_path / "f.h5", bro)
+    wait_until(lambda: get(f"{sub.url}/api/list/r")[0] == 200)
+    assert json.loads(get(f"{sub.url}/api/list/r?inside=1")[2]) == sorted(NAMES)
