@@ -19,6 +19,7 @@
 #include "subscriber/fetch/scrub.h"
 #include "subscriber/h5grove/grove.h"
 #include "subscriber/mirror/age.h"
+#include "subscriber/mirror/described.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/roots.h"
@@ -68,6 +69,7 @@ static void free_rest(struct c2_subscriber *sub)
     c2_plugins_free(sub->plugins);
     c2_republish_free(sub);
     c2_events_free(sub->events);
+    c2_described_forget(sub);
     if (sub->statefd >= 0) close(sub->statefd);
     if (sub->cachefd >= 0) close(sub->cachefd);
     free(sub);

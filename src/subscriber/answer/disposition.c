@@ -29,7 +29,7 @@ static bool put_name(const struct c2_ds *ds, struct c2_str slice, const char *su
     if (suffix && c2_str_ends(base, ".b2frame")) base.n -= 8;
     if (!c2_buf_append_str(name, base, err) || (slice.n && !put_slice(slice, name, err))) return false;
     if (suffix) return !*suffix || c2_buf_printf(name, err, ".%s", suffix);
-    return ds->meta.kind != C2_KIND_FILE || c2_buf_append_str(name, C2_STR(".b2"), err);
+    return ds->meta->kind != C2_KIND_FILE || c2_buf_append_str(name, C2_STR(".b2"), err);
 }
 
 /* Brackets are left for slices; whole datasets are named as Python's server does. */

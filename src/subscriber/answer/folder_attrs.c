@@ -143,7 +143,7 @@ static void give_imported(struct asking *a, const struct c2_ds *ds)
 {
     C2_AUTO(c2_buf) json = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
-    bool ok = c2_attrs_put(c2_buf_str(&ds->meta.vlmeta), &json, &err);
+    bool ok = c2_attrs_put(c2_buf_str(&ds->meta->vlmeta), &json, &err);
 
     answer(a, c2_buf_str(&json), ok ? NULL : &err);
 }

@@ -281,8 +281,8 @@ void c2_sub_reply_url(struct c2_request *req, struct c2_ds *ds)
     struct c2_jw w;
 
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
-    w.ok =
-        c2_buf_printf(&path, &err, "%s/%s%s", ds->root, ds->path, ds->meta.kind == C2_KIND_FILE ? ".b2" : "");
+    w.ok = c2_buf_printf(&path, &err, "%s/%s%s", ds->root, ds->path,
+                         ds->meta->kind == C2_KIND_FILE ? ".b2" : "");
     const char *told = c2_request_told_url(req);
     c2_sub_put_url(&w, "", told ? told : ds->sub->config.public_url, "/files/", c2_buf_str(&path));
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);

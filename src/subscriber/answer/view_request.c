@@ -36,7 +36,7 @@ struct c2_str c2_view_slice_text(const struct c2_request *req)
 
 bool c2_view_slice(struct c2_view *view, struct c2_bound *out, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     struct c2_slice slice;
 
     return c2_slice_parse(c2_view_slice_text(view->req), &slice, err) &&
@@ -47,12 +47,12 @@ bool c2_view_slice(struct c2_view *view, struct c2_bound *out, struct cat2_error
 void c2_view_select(struct c2_view *view, const struct c2_bound *bound, int64_t part_nbytes)
 {
     if (part_nbytes)
-        c2_select_plan_once(&view->ds->meta, bound, part_nbytes, &view->parts);
+        c2_select_plan_once(view->ds->meta, bound, part_nbytes, &view->parts);
     else
         view->parts = (struct c2_select_parts){
-            .bound = *bound, .nparts = 1, .part_nbytes = bound->nitems * view->ds->meta.dtype.itemsize};
+            .bound = *bound, .nparts = 1, .part_nbytes = bound->nitems * view->ds->meta->dtype.itemsize};
     view->nparts = view->parts.nparts;
-    view->cost = c2_grid_cost(&view->ds->meta.grid, bound);
+    view->cost = c2_grid_cost(&view->ds->meta->grid, bound);
 }
 
 #define FEW 64 /* so many times more is decoded than is sent: work for hardly anything */

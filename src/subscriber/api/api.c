@@ -300,13 +300,13 @@ static bool put_container(const struct c2_ds *ds, struct c2_buf *info, struct ca
     char dir[C2_PATH_MAX + 2];
     struct c2_ds **first;
 
-    if (ds->meta.kind != C2_KIND_FILE || !root) return true;
+    if (ds->meta->kind != C2_KIND_FILE || !root) return true;
     int n = snprintf(dir, sizeof(dir), "%s/", ds->path);
     size_t nfiles = c2_sub_first_beneath(root, (struct c2_str){dir, (size_t)n}, &first);
     if (nfiles == 0) return true;
     info->n--; /* its brace comes last */
     return c2_buf_printf(info, err, ",\"kind\":\"group\",\"size\":%" PRId64 ",\"nfiles\":%zu}",
-                         ds->meta.nbytes, nfiles);
+                         ds->meta->nbytes, nfiles);
 }
 
 static void reply_info(struct c2_request *req, struct c2_ds *ds)
@@ -326,9 +326,9 @@ static void reply_info(struct c2_request *req, struct c2_ds *ds)
 /* A plain file is stored as its frame; one that holds datasets as it is. */
 static int64_t stored_nbytes(struct c2_root_state *root, const struct c2_ds *ds)
 {
-    if (ds->meta.kind == C2_KIND_FILE && c2_sub_is_container(root, c2_str_of(ds->path)))
-        return ds->meta.nbytes;
-    return ds->has_frame ? ds->layout.frame_len : ds->meta.cbytes;
+    if (ds->meta->kind == C2_KIND_FILE && c2_sub_is_container(root, c2_str_of(ds->path)))
+        return ds->meta->nbytes;
+    return ds->has_frame ? ds->layout.frame_len : ds->meta->cbytes;
 }
 
 /* The root, or a folder: how much there is beneath it, and of when. */

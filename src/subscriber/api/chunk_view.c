@@ -12,7 +12,7 @@ struct chunk {
 
 static bool chunk_parse(struct c2_view *view, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     const struct c2_grid *grid = &meta->grid;
     struct chunk *c = view->state;
     int64_t at[C2_DIM_MAX];

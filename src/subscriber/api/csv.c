@@ -30,7 +30,7 @@ static bool csv_run(struct c2_view *view, const struct c2_reading *reading, int6
 {
     const struct csv *c = view->state;
     struct c2_bound part = c2_select_part(&view->parts, i);
-    size_t itemsize = (size_t)view->ds->meta.dtype.itemsize, nbytes = (size_t)part.nitems * itemsize;
+    size_t itemsize = (size_t)view->ds->meta->dtype.itemsize, nbytes = (size_t)part.nitems * itemsize;
     C2_AUTO(c2_buf) items = C2_BUF_INIT(nbytes);
     int64_t at = cells_before(c, &part);
 
@@ -53,7 +53,7 @@ static bool csv_heads(struct c2_view *view, struct cat2_error *err)
 static bool csv_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct csv *c = view->state;
-    const struct c2_dtype *dtype = &view->ds->meta.dtype;
+    const struct c2_dtype *dtype = &view->ds->meta->dtype;
 
     if (!c2_view_slice(view, &c->bound, err)) return false;
     int ndim = c->bound.out_ndim;

@@ -39,7 +39,7 @@ struct c2_ds *c2_ctable_rows(struct c2_request *req, struct c2_ds *ds)
 static bool attrs_of(const struct c2_ds *rows, struct c2_json **json, struct c2_jval *schema,
                      struct cat2_error *err)
 {
-    if (!c2_json_parse(c2_buf_str(&rows->meta.vlmeta), json, err)) return false;
+    if (!c2_json_parse(c2_buf_str(&rows->meta->vlmeta), json, err)) return false;
     *schema = c2_jget(c2_json_root(*json), C2_TABLE_ATTR);
     return true;
 }
@@ -77,7 +77,7 @@ static bool own_attrs(struct c2_jval attrs, struct c2_buf *out, struct cat2_erro
 
 static void put_sizes(const struct c2_ds *rows, struct c2_str attrs, struct c2_jw *w)
 {
-    const struct c2_meta *meta = &rows->meta;
+    const struct c2_meta *meta = rows->meta;
     int64_t nbytes = meta->grid.shape[0] * meta->dtype.itemsize;
 
     c2_jw_put_int(w, "nbytes", nbytes);
@@ -90,7 +90,7 @@ static void put_sizes(const struct c2_ds *rows, struct c2_str attrs, struct c2_j
 static bool put_other(struct c2_ds *ds, bool file, const struct c2_buf *attrs, struct c2_buf *out,
                       struct cat2_error *err)
 {
-    struct c2_meta meta = ds->meta; /* borrows all of it */
+    struct c2_meta meta = *ds->meta; /* borrows all of it */
     struct c2_jw w;
 
     if (!file) return c2_ds_put_info(ds, out, err);
@@ -103,7 +103,7 @@ bool c2_ctable_info(struct c2_ds *ds, const struct c2_ds *rows, struct c2_buf *o
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     C2_AUTO(c2_buf) attrs = C2_BUF_INIT(C2_TRAILER_NBYTES_MAX);
-    const struct c2_grid *grid = &rows->meta.grid;
+    const struct c2_grid *grid = &rows->meta->grid;
     struct c2_jval schema;
     bool file = ds != rows;
     struct c2_jw w;
@@ -116,7 +116,7 @@ bool c2_ctable_info(struct c2_ds *ds, const struct c2_ds *rows, struct c2_buf *o
     c2_jw_begin_object(&w);
     c2_jw_put_cstr(&w, "kind", "ctable");
     c2_jw_put_int(&w, "nrows", grid->shape[0]);
-    c2_jw_put_int(&w, "ncols", rows->meta.dtype.nfields);
+    c2_jw_put_int(&w, "ncols", rows->meta->dtype.nfields);
     put_columns(schema, &w);
     if (file) {
         c2_jw_put_ints(&w, "chunks", grid->chunks, 1);
@@ -144,7 +144,7 @@ static bool ctable_parse(struct c2_view *view, struct cat2_error *err)
     struct ctable *t = view->state;
 
     if (!c2_view_slice(view, &t->bound, err)) return false;
-    if (!c2_mul_i64(t->bound.nitems, view->ds->meta.dtype.itemsize, &t->nbytes) ||
+    if (!c2_mul_i64(t->bound.nitems, view->ds->meta->dtype.itemsize, &t->nbytes) ||
         t->nbytes > C2_REDUCE_NBYTES_MAX)
         return c2_fail(err, CAT2_ELIMIT,
                        "rows of %d MiB at most are given as a table; ask for some by slice_, or with "
@@ -323,7 +323,7 @@ static bool ctable_run(struct c2_view *view, const struct c2_reading *reading, i
                        struct cat2_error *err)
 {
     const struct ctable *t = view->state;
-    const struct c2_dtype *row = &view->ds->meta.dtype;
+    const struct c2_dtype *row = &view->ds->meta->dtype;
     C2_AUTO(c2_buf) rows = C2_BUF_INIT(C2_REDUCE_NBYTES_MAX);
     C2_AUTO(embedding) e = {reading->codec, C2_BUF_INIT(EMBED_MAX), C2_BUF_INIT(2 * SCHEMA_MAX), {0}};
 

@@ -40,8 +40,8 @@ static bool put_json(const struct c2_view *view, const uint8_t *items, struct c2
     const struct fetch *f = view->state;
     struct c2_jw w;
 
-    if (view->ds->meta.kind == C2_KIND_ARRAY)
-        return c2_print_json_array(&view->ds->meta.dtype, f->bound.out_shape, f->bound.out_ndim, items, out,
+    if (view->ds->meta->kind == C2_KIND_ARRAY)
+        return c2_print_json_array(&view->ds->meta->dtype, f->bound.out_shape, f->bound.out_ndim, items, out,
                                    err);
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);
     c2_jw_str(&w, (struct c2_str){(const char *)items, (size_t)f->nbytes});
@@ -79,7 +79,7 @@ static bool is_itself(const struct c2_view *view)
 {
     const struct fetch *f = view->state;
 
-    return f->format == FORMAT_RAW && view->ds->meta.kind == C2_KIND_FILE;
+    return f->format == FORMAT_RAW && view->ds->meta->kind == C2_KIND_FILE;
 }
 
 static const struct c2_file_type *file_type(const struct c2_view *view)
@@ -112,11 +112,11 @@ static bool wrap(struct c2_view *view, struct cat2_error *err)
     struct c2_pickle pickle = {0};
 
     c2_buf_init(&view->head, C2_NPY_HEADER_MAX);
-    if (!c2_dtype_descr(&view->ds->meta.dtype, &descr, err)) return false;
+    if (!c2_dtype_descr(&view->ds->meta->dtype, &descr, err)) return false;
     if (f->format == FORMAT_NPY)
         return c2_npy_header(c2_buf_str(&descr), bound->out_shape, bound->out_ndim, &view->head, err);
     if (f->format != FORMAT_PICKLE) return true;
-    bool ok = view->ds->meta.kind == C2_KIND_ARRAY
+    bool ok = view->ds->meta->kind == C2_KIND_ARRAY
                   ? c2_pickle_ndarray(c2_buf_str(&descr), bound->out_shape, bound->out_ndim,
                                       (size_t)f->nbytes, &pickle, err)
                   : c2_pickle_bytes((size_t)f->nbytes, &pickle, err);
@@ -133,7 +133,7 @@ static bool choose_format(struct c2_view *view, struct cat2_error *err)
         enum format format;
     } names[] = {{"b2nd", FORMAT_CFRAME}, {"raw", FORMAT_RAW}, {"npy", FORMAT_NPY}, {"json", FORMAT_JSON}};
     struct fetch *f = view->state;
-    bool prefer = false, array = view->ds->meta.kind == C2_KIND_ARRAY;
+    bool prefer = false, array = view->ds->meta->kind == C2_KIND_ARRAY;
     struct c2_str text;
 
     f->format = view->type == &c2_file_view ? FORMAT_RAW : FORMAT_CFRAME;
@@ -177,7 +177,7 @@ static bool fetch_parse(struct c2_view *view, struct cat2_error *err)
     struct fetch *f = view->state;
 
     if (!c2_view_slice(view, &f->bound, err)) return false;
-    if (!c2_mul_i64(f->bound.nitems, view->ds->meta.dtype.itemsize, &f->nbytes))
+    if (!c2_mul_i64(f->bound.nitems, view->ds->meta->dtype.itemsize, &f->nbytes))
         return c2_fail(err, CAT2_ELIMIT, "slice: too large");
     if (!choose_format(view, err) || !check_limits(f, err) || !wrap(view, err)) return false;
     bool items = f->format == FORMAT_RAW || f->format == FORMAT_NPY || f->format == FORMAT_PICKLE;

@@ -33,11 +33,11 @@ static bool lay_out(struct taking *t, struct cat2_error *err)
 static bool field_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct c2_str name = c2_view_query(view->req, "field");
-    const struct c2_dtype *dtype = &view->ds->meta.dtype;
+    const struct c2_dtype *dtype = &view->ds->meta->dtype;
     struct taking *t = view->state;
 
     if (!c2_fetch_goes_with(view, "field", "slice", err)) return false;
-    if (view->ds->meta.kind == C2_KIND_ARRAY && dtype->nfields)
+    if (view->ds->meta->kind == C2_KIND_ARRAY && dtype->nfields)
         t->field = c2_dtype_field(dtype, name, &t->offset);
     if (!t->field)
         return c2_fail(err, CAT2_EINVAL, "field: there is no '%.*s'", (int)c2_min_i64(100, (int64_t)name.n),

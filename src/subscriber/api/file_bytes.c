@@ -4,12 +4,12 @@
 
 static int64_t item_nbytes(const struct c2_file_bytes *file)
 {
-    return file->ds->meta.dtype.itemsize;
+    return file->ds->meta->dtype.itemsize;
 }
 
 int64_t c2_file_nbytes(const struct c2_file_bytes *file, const struct c2_cachefile *cf)
 {
-    return file->itself ? file->ds->meta.grid.shape[0] * item_nbytes(file)
+    return file->itself ? file->ds->meta->grid.shape[0] * item_nbytes(file)
                         : c2_cachefile_layout(cf)->frame_len;
 }
 
@@ -25,7 +25,7 @@ static struct c2_bound items_of(const struct c2_file_bytes *file, struct c2_rang
                              .out_ndim = 1,
                              .out_shape = {n},
                              .nitems = n,
-                             .whole = n == file->ds->meta.grid.shape[0]};
+                             .whole = n == file->ds->meta->grid.shape[0]};
 }
 
 struct c2_pieces c2_file_pieces(const struct c2_file_bytes *file, const struct c2_range *ranges, size_t n,

@@ -30,7 +30,7 @@ static void coded(struct c2_request *req, struct c2_ds *ds)
  * Clients of 2024 want the address of the file. */
 static void download(struct c2_request *req, struct c2_ds *ds)
 {
-    bool plain = ds->meta.kind == C2_KIND_FILE, takes = plain && c2_request_takes_coding(req, "blosc2");
+    bool plain = ds->meta->kind == C2_KIND_FILE, takes = plain && c2_request_takes_coding(req, "blosc2");
     struct c2_str range;
 
     if (plain) c2_reply_header(req, "Vary", "Accept-Encoding");
@@ -65,7 +65,7 @@ static void file(struct c2_request *req, struct c2_ds *ds)
 {
     bool own = c2_request_param(req, "path").n == strlen(ds->root) + 1 + strlen(ds->path);
 
-    if (own && ds->meta.kind == C2_KIND_FILE)
+    if (own && ds->meta->kind == C2_KIND_FILE)
         itself(req, ds, &c2_file_view);
     else
         frame(req, ds);
@@ -103,7 +103,7 @@ static void made(struct c2_request *req, struct c2_ds *ds, const struct c2_view_
 /* A Blosc2 store is stored as itself: a file of frames. */
 static bool is_store(const struct c2_ds *ds)
 {
-    return ds->meta.kind == C2_KIND_FILE && c2_str_ends(c2_str_of(ds->path), ".b2z");
+    return ds->meta->kind == C2_KIND_FILE && c2_str_ends(c2_str_of(ds->path), ".b2z");
 }
 
 /* A saved expression is evaluated. */
@@ -120,7 +120,7 @@ static void fetch(struct c2_request *req, struct c2_ds *ds)
     ds = c2_ctable_rows(req, ds);
     if (rows)
         made(req, rows, &c2_ctable_view);
-    else if (ds->meta.kind == C2_KIND_FILE && c2_str_is(c2_view_query(req, "format"), "raw") &&
+    else if (ds->meta->kind == C2_KIND_FILE && c2_str_is(c2_view_query(req, "format"), "raw") &&
              c2_view_slice_text(req).n == 0)
         itself(req, ds, &c2_fetch_view);
     else if (wants_stored(req) && is_store(ds))

@@ -449,7 +449,7 @@ void c2_file_serve(struct c2_request *req, struct c2_ds *ds, const struct c2_fil
     struct cat2_error err;
     struct file *f;
 
-    if (as->itself && !c2_codec_supports(&ds->meta.cparams, &err)) {
+    if (as->itself && !c2_codec_supports(&ds->meta->cparams, &err)) {
         c2_reply_error(req, &err);
         return;
     }

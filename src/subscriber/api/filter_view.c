@@ -18,7 +18,7 @@ struct filtering {
 
 static bool filter_parse(struct c2_view *view, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     struct filtering *f = view->state;
     struct c2_slice all = {0};
     struct c2_bound whole;
@@ -53,7 +53,7 @@ static bool filter_is_heavy(struct c2_view *view)
 {
     const struct filtering *f = view->state;
 
-    int64_t axes = c2_max_i64(1, view->ds->meta.grid.ndim); /* a coordinate on each */
+    int64_t axes = c2_max_i64(1, view->ds->meta->grid.ndim); /* a coordinate on each */
 
     return f->order.nrows > C2_PICKED_HEAVY / (int64_t)sizeof(int64_t) / axes;
 }
@@ -95,7 +95,7 @@ static bool choose_rows(struct c2_view *view, struct cat2_error *err)
                found.p + (size_t)(bound.axes[0].start + i * bound.axes[0].step) * sizeof(uint32_t),
                sizeof(uint32_t));
     c2_order_fini(&f->order);
-    const struct c2_grid *grid = &view->ds->meta.grid;
+    const struct c2_grid *grid = &view->ds->meta->grid;
     return c2_pick_flat((const uint32_t *)(const void *)wanted.p, bound.nitems, bound.axes[0].dropped,
                         grid->shape, grid->ndim, &f->pick, err) &&
            c2_select_plan_picks(grid, &f->pick, &f->plan, err);
@@ -120,7 +120,7 @@ static bool filter_run(struct c2_view *view, const struct c2_reading *reading, i
         struct c2_bound bound = c2_select_part(&f->parts, i);
         c2_buf_clear(&f->part);
         return c2_read_items(reading, &bound, &f->part, err) &&
-               c2_order_take(&f->order, number_of(&view->ds->meta.grid, &bound), f->part.p, bound.nitems,
+               c2_order_take(&f->order, number_of(&view->ds->meta->grid, &bound), f->part.p, bound.nitems,
                              err) &&
                (i + 1 < f->parts.nparts || choose_rows(view, err));
     }

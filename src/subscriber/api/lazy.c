@@ -23,7 +23,7 @@ static struct c2_jval object_of(struct c2_json *json)
 bool c2_is_lazy(const struct c2_ds *ds)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
-    struct c2_str vlmeta = c2_buf_str(&ds->meta.vlmeta);
+    struct c2_str vlmeta = c2_buf_str(&ds->meta->vlmeta);
     struct cat2_error err;
 
     return ds->refused && (c2_str_has(vlmeta, "\"b2o\"") || c2_str_has(vlmeta, "\"_LazyArray\"")) &&
@@ -45,7 +45,7 @@ bool c2_lazy_put_info(const struct c2_ds *ds, struct c2_buf *info, struct cat2_e
     C2_AUTO(c2_buf) members = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct c2_jw w;
 
-    if (!c2_json_parse(c2_buf_str(&ds->meta.vlmeta), &json, err)) return false;
+    if (!c2_json_parse(c2_buf_str(&ds->meta->vlmeta), &json, err)) return false;
     struct c2_jval object = object_of(json), text = c2_jget(object, "expression");
     c2_jw_init(&w, &members, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
@@ -68,7 +68,7 @@ bool c2_lazy_put_info(const struct c2_ds *ds, struct c2_buf *info, struct cat2_e
 /* The folder of the root on the publisher, by where the expression is there; with its slash. */
 static struct c2_str root_folder(const struct c2_ds *ds)
 {
-    struct c2_str at = c2_str_of(ds->meta.urlpath ? ds->meta.urlpath : "");
+    struct c2_str at = c2_str_of(ds->meta->urlpath ? ds->meta->urlpath : "");
 
     if (at.n <= strlen(ds->path) || !c2_str_ends(at, ds->path)) return C2_STR("");
     at.n -= strlen(ds->path);
@@ -160,7 +160,7 @@ static bool parse_inner(const struct level *l, struct c2_ds *ds, struct c2_expr 
 static bool take_array(const struct level *l, struct c2_ds *ds, struct c2_str name, struct c2_expr *expr,
                        int *node, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &ds->meta;
+    const struct c2_meta *meta = ds->meta;
     int64_t offset;
     int id;
 
@@ -197,7 +197,7 @@ static bool parse_level(const struct level *l, struct c2_expr *expr, int *node, 
     struct c2_str text;
     int64_t position;
 
-    if (!c2_json_parse(c2_buf_str(&l->ds->meta.vlmeta), &json, err)) return false;
+    if (!c2_json_parse(c2_buf_str(&l->ds->meta->vlmeta), &json, err)) return false;
     struct c2_jval object = object_of(json);
     struct c2_str kind = kind_of(object);
     if (!c2_str_is(kind, "lazyexpr"))

@@ -59,14 +59,14 @@ static void need(void *ctx, int id, const struct c2_bound *bound)
 
 static bool bind_operand(struct operand *o, struct cat2_error *err)
 {
-    const struct c2_grid *grid = &o->ds->meta.grid;
+    const struct c2_grid *grid = &o->ds->meta->grid;
     struct c2_slice all = {0};
 
     if (!c2_slice_bind(&all, grid->shape, grid->ndim, &o->bound, err)) return false;
     for (int i = 0; o->needed && i < grid->ndim; i++)
         o->bound = c2_bound_part(&o->bound, i, o->lo[i], o->hi[i] - o->lo[i]);
     o->hold = (struct c2_hold){.kind = C2_HOLD_BOUND, .bound = &o->bound};
-    return c2_codec_supports(&o->ds->meta.cparams, err);
+    return c2_codec_supports(&o->ds->meta->cparams, err);
 }
 
 /* ---- the request ---- */
@@ -75,7 +75,7 @@ static bool bind_operand(struct operand *o, struct cat2_error *err)
 static bool is_as_saved(const struct c2_view *view, struct cat2_error *err)
 {
     const struct evaluating *e = view->state;
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     struct c2_expr_type type = c2_expr_type(e->expr, e->node);
     bool same = type.ndim == meta->grid.ndim;
 
@@ -99,7 +99,7 @@ static bool plan(struct c2_view *view, struct cat2_error *err)
     for (int i = 0; i < e->noperands; i++) {
         struct operand *o = &e->operands[i];
         if (!bind_operand(o, err)) return c2_fail_within(err, "%.200s", o->ds->path);
-        if (o->needed && !c2_add_i64(cost, c2_grid_cost(&o->ds->meta.grid, &o->bound), &cost))
+        if (o->needed && !c2_add_i64(cost, c2_grid_cost(&o->ds->meta->grid, &o->bound), &cost))
             cost = INT64_MAX;
     }
     bool fits = c2_mul_i64(c2_expr_work(e->expr, e->node, e->bound.nitems), sizeof(double), &work) &&
@@ -111,7 +111,7 @@ static bool plan(struct c2_view *view, struct cat2_error *err)
 
 static bool lazy_parse(struct c2_view *view, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     struct evaluating *e = view->state;
     struct c2_lazy_operands operands = {add_operand, e};
     struct c2_slice slice;
@@ -175,13 +175,13 @@ static bool read_result(void *ctx, struct c2_codec *codec, const int64_t *first,
         axes[i].start += first[at] * axes[i].step;
         axes[i].count = count[at++];
     }
-    return c2_expr_eval(e->expr, e->node, &source, axes, &view->ds->meta.dtype, items, err);
+    return c2_expr_eval(e->expr, e->node, &source, axes, &view->ds->meta->dtype, items, err);
 }
 
 static bool lazy_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
                      struct cat2_error *err)
 {
-    const struct c2_dtype *dtype = &view->ds->meta.dtype;
+    const struct c2_dtype *dtype = &view->ds->meta->dtype;
     struct evaluating *e = view->state;
     struct c2_made made = {.kind = C2_KIND_ARRAY,
                            .dtype = dtype,

@@ -14,7 +14,7 @@ bool c2_view_num(const struct c2_view *view, struct c2_num *out, struct cat2_err
 {
     struct c2_str field = c2_view_query(view->req, "field"), part = c2_view_query(view->req, "part");
 
-    return c2_num_of(&view->ds->meta.dtype, field, part, out, err) &&
+    return c2_num_of(&view->ds->meta->dtype, field, part, out, err) &&
            c2_num_fills(out, c2_view_query(view->req, "fill"), err);
 }
 
@@ -23,7 +23,7 @@ static bool parse_numbers(struct c2_view *view, struct c2_num *num, struct c2_bo
                           struct cat2_error *err)
 {
     if (!c2_view_num(view, num, err) || !c2_view_slice(view, bound, err)) return false;
-    view->cost = c2_grid_cost(&view->ds->meta.grid, bound);
+    view->cost = c2_grid_cost(&view->ds->meta->grid, bound);
     return true;
 }
 
@@ -124,7 +124,7 @@ static const struct c2_dtype *time_of(const struct c2_dtype *dtype, struct c2_st
 static bool stats_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct c2_stats *stats = view->state;
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     struct c2_str where = c2_view_query(view->req, "where");
 
     if (!parse_numbers(view, &stats->num, &stats->bound, err)) return false;

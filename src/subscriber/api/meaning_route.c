@@ -53,7 +53,7 @@ static void meaning_free(struct meaning *m)
 static struct c2_json *attrs_of(struct meaning *m, const struct c2_ds *ds)
 {
     C2_AUTO(c2_buf) attrs = C2_BUF_INIT(ATTRS_NBYTES);
-    struct c2_str vlmeta = c2_buf_str(&ds->meta.vlmeta);
+    struct c2_str vlmeta = c2_buf_str(&ds->meta->vlmeta);
     struct c2_json *json = NULL;
     struct cat2_error err;
 
@@ -73,9 +73,9 @@ static void take_dataset(struct meaning *m, const struct c2_ds *ds, struct c2_ob
 
     *out = (struct c2_object){.path = c2_ds_name(ds),
                               .at = c2_str_of(ds->path),
-                              .ndim = ds->meta.grid.ndim,
-                              .shape = ds->meta.grid.shape,
-                              .dtype = &ds->meta.dtype};
+                              .ndim = ds->meta->grid.ndim,
+                              .shape = ds->meta->grid.shape,
+                              .dtype = &ds->meta->dtype};
     if (json) out->attrs = c2_json_root(json);
 }
 

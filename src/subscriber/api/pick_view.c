@@ -52,8 +52,8 @@ bool c2_picked_put(struct c2_view *view, const struct c2_reading *reading, const
 {
     struct c2_picking picking = {reading->source, pick};
     struct c2_made made = {.kind = C2_KIND_ARRAY,
-                           .dtype = &view->ds->meta.dtype,
-                           .typesize = view->ds->meta.cparams.typesize,
+                           .dtype = &view->ds->meta->dtype,
+                           .typesize = view->ds->meta->cparams.typesize,
                            .ndim = pick->out_ndim,
                            .read = c2_select_picked,
                            .ctx = &picking};
@@ -95,7 +95,7 @@ static bool parse_json(struct c2_str text, struct c2_json **out, struct cat2_err
 /* In a body they are a member, a list or the text of one. */
 static bool parse_text(struct c2_view *view, struct cat2_error *err)
 {
-    const struct c2_grid *grid = &view->ds->meta.grid;
+    const struct c2_grid *grid = &view->ds->meta->grid;
     C2_AUTO_PTR(c2_json) *json = NULL, *inner = NULL;
     struct picking *p = view->state;
     struct c2_str text;
@@ -114,7 +114,7 @@ static bool parse_text(struct c2_view *view, struct cat2_error *err)
 
 static bool plan(struct c2_view *view, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     struct picking *p = view->state;
     int64_t nbytes, work;
 
@@ -129,7 +129,7 @@ static bool plan(struct c2_view *view, struct cat2_error *err)
 
 static bool indices_parse(struct c2_view *view, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
 
     if (!c2_fetch_goes_with(view, "indices", "", err)) return false;
     if (meta->kind != C2_KIND_ARRAY)

@@ -19,16 +19,16 @@
 /* Rows of colours. */
 static bool bind(struct c2_png_image *image, struct c2_ds *ds, struct cat2_error *err)
 {
-    const struct c2_grid *grid = &ds->meta.grid;
+    const struct c2_grid *grid = &ds->meta->grid;
     struct c2_slice all = {0};
 
     if (ds->error) return c2_fail(err, CAT2_EDATA, "cmap: %.200s: %.200s", ds->path, ds->error);
-    if (ds->meta.kind != C2_KIND_ARRAY || grid->ndim != 2 || !strchr("ui", ds->meta.dtype.kind) ||
+    if (ds->meta->kind != C2_KIND_ARRAY || grid->ndim != 2 || !strchr("ui", ds->meta->dtype.kind) ||
         grid->shape[0] < 2 || grid->shape[0] > COLOURS_MAX || grid->shape[1] < CHANNELS)
         return c2_fail(err, CAT2_EINVAL, "cmap: the palette %.200s is not 2 to %d rows of %d integers",
                        ds->path, COLOURS_MAX, CHANNELS);
     if (!c2_slice_bind(&all, grid->shape, grid->ndim, &image->bound, err) ||
-        !c2_codec_supports(&ds->meta.cparams, err))
+        !c2_codec_supports(&ds->meta->cparams, err))
         return false;
     image->bound = c2_bound_part(&image->bound, 1, 0, CHANNELS);
     image->palette = c2_ds_ref(ds);
@@ -67,7 +67,7 @@ bool c2_png_image_find(struct c2_ds *ds, struct c2_str cmap, struct c2_png_image
 {
     C2_AUTO(c2_buf) attrs = C2_BUF_INIT(ATTRS_NBYTES);
     C2_AUTO_PTR(c2_json) *json = NULL;
-    struct c2_str vlmeta = c2_buf_str(&ds->meta.vlmeta);
+    struct c2_str vlmeta = c2_buf_str(&ds->meta->vlmeta);
     struct c2_jval none = {0};
     struct cat2_error unused;
 
@@ -78,7 +78,7 @@ bool c2_png_image_find(struct c2_ds *ds, struct c2_str cmap, struct c2_png_image
     out->says.palette.n = 0;
     if (!ok || !out->palette) return ok;
     out->says.lo = 0;
-    out->says.hi = (double)(out->palette->meta.grid.shape[0] - 1);
+    out->says.hi = (double)(out->palette->meta->grid.shape[0] - 1);
     return true;
 }
 

@@ -269,9 +269,9 @@ static bool read_end(const struct c2_request *req, const char *name, double *out
 static int64_t told_axis(const struct c2_ds *ds, const struct png *p)
 {
     int axis = p->image.says.colours_axis;
-    bool all = ds->meta.grid.ndim == 3;
+    bool all = ds->meta->grid.ndim == 3;
 
-    for (int i = 0; i < ds->meta.grid.ndim; i++)
+    for (int i = 0; i < ds->meta->grid.ndim; i++)
         all = all && !p->bound.axes[i].dropped;
     return axis >= 0 && all && p->bound.axes[axis].count >= 3 && p->bound.axes[axis].count <= 4 ? axis : -1;
 }
@@ -280,12 +280,12 @@ static int64_t told_axis(const struct c2_ds *ds, const struct png *p)
 static bool find_axes(const struct c2_request *req, const struct c2_ds *ds, struct png *p,
                       struct cat2_error *err)
 {
-    const struct c2_dtype *dtype = &ds->meta.dtype;
+    const struct c2_dtype *dtype = &ds->meta->dtype;
     int left[C2_DIM_MAX], n = 0;
     int64_t axis = told_axis(ds, p);
 
-    if (!c2_view_int(req, "colours", 0, ds->meta.grid.ndim - 1, &axis, err)) return false;
-    for (int i = 0; i < ds->meta.grid.ndim; i++)
+    if (!c2_view_int(req, "colours", 0, ds->meta->grid.ndim - 1, &axis, err)) return false;
+    for (int i = 0; i < ds->meta->grid.ndim; i++)
         if (!p->bound.axes[i].dropped && i != axis) left[n++] = i;
     if (axis >= 0 && !p->bound.axes[axis].dropped) left[n++] = (int)axis;
     int64_t last = n == 3 ? p->bound.axes[left[2]].count : 0;
@@ -306,7 +306,7 @@ static bool find_axes(const struct c2_request *req, const struct c2_ds *ds, stru
     }
     struct c2_str axes = c2_view_query(req, "axes");
     struct c2_plane_axes asked = p->plane.axes;
-    if (axes.n && !c2_plane_axes_parse(axes, ds->meta.grid.ndim, &asked, err)) return false;
+    if (axes.n && !c2_plane_axes_parse(axes, ds->meta->grid.ndim, &asked, err)) return false;
     if (asked.x == left[0] && asked.y == left[1]) p->plane.axes = asked; /* columns first */
     return (asked.x == p->plane.axes.x && asked.y == p->plane.axes.y) ||
            c2_fail(err, CAT2_EINVAL, "axes: the slice shows axes %d and %d", left[0], left[1]);
@@ -323,7 +323,7 @@ static bool find_shown(const struct c2_view *view, struct png *p, struct cat2_er
             return c2_fail(err, CAT2_EINVAL, "%s: this parameter is not for projections", others[i]);
     p->projects = true;
     if (!c2_view_over(view, &p->over.sums.agg, err) ||
-        !c2_plane_axes_parse(c2_view_query(view->req, "axes"), view->ds->meta.grid.ndim, axes, err))
+        !c2_plane_axes_parse(c2_view_query(view->req, "axes"), view->ds->meta->grid.ndim, axes, err))
         return false;
     bool across = p->bound.axes[axes->x].dropped, down = p->bound.axes[axes->y].dropped;
     if (p->bound.nitems == 0) return c2_fail(err, CAT2_EINVAL, "the slice holds no items");
@@ -380,7 +380,7 @@ static bool png_parse(struct c2_view *view, struct cat2_error *err)
     int64_t side = c2_max_i64(p->bound.axes[plane->axes.x].count, p->bound.axes[plane->axes.y].count);
     plane->factor = c2_div_ceil(side, width);
     view->content_type = "image/png";
-    view->cost = c2_grid_cost(&view->ds->meta.grid, &p->bound);
+    view->cost = c2_grid_cost(&view->ds->meta->grid, &p->bound);
     if (!p->projects && !p->channels && view->cost > C2_REDUCE_NBYTES_MAX) find_levels(p, view->ds);
     view->memory = c2_div_ceil(p->bound.axes[plane->axes.x].count, plane->factor) *
                    c2_div_ceil(p->bound.axes[plane->axes.y].count, plane->factor) * PIXEL_NBYTES;

@@ -48,7 +48,7 @@ static bool tile_parse(struct c2_view *view, struct cat2_error *err)
     if (c2_view_query(req, "exact").n)
         return c2_fail(err, CAT2_EINVAL, "exact: this parameter is not for projections");
     if (!parse_how(view, p, err) ||
-        !c2_plane_axes_parse(c2_view_query(req, "axes"), view->ds->meta.grid.ndim, &axes, err) ||
+        !c2_plane_axes_parse(c2_view_query(req, "axes"), view->ds->meta->grid.ndim, &axes, err) ||
         !c2_view_int(req, "z", 0, C2_TILE_Z_MAX, &z, err) || !c2_view_int(req, "x", 0, INT64_MAX, &x, err) ||
         !c2_view_int(req, "y", 0, INT64_MAX, &y, err) || !c2_view_slice(view, &t->bound, err))
         return false;
@@ -60,7 +60,7 @@ static bool tile_parse(struct c2_view *view, struct cat2_error *err)
     p->along[0] = (struct c2_along){axes.x, 1, (int64_t)1 << z};
     p->along[1] = (struct c2_along){axes.y, 1, (int64_t)1 << z};
     if (!c2_plane_tile(&t->bound, &axes, (int)z, x, y, err)) return false;
-    view->cost = c2_grid_cost(&view->ds->meta.grid, &t->bound);
+    view->cost = c2_grid_cost(&view->ds->meta->grid, &t->bound);
     return true;
 }
 
@@ -69,7 +69,7 @@ static bool line_parse(struct c2_view *view, struct cat2_error *err)
     struct projecting *t = view->state;
     struct c2_projection *p = &t->p;
     int64_t px = PX_DEFAULT, axis = INT64_MIN;
-    int ndim = view->ds->meta.grid.ndim;
+    int ndim = view->ds->meta->grid.ndim;
 
     view->content_type = "application/octet-stream";
     if (!parse_how(view, p, err) || !c2_view_slice(view, &t->bound, err) ||
@@ -83,7 +83,7 @@ static bool line_parse(struct c2_view *view, struct cat2_error *err)
     p->along[0] = (struct c2_along){(int)axis, 1, c2_max_i64(1, c2_div_ceil(n, px))};
     p->along[1] = (struct c2_along){-1, 1, 1};
     snprintf(t->whole, sizeof(t->whole), "%" PRId64, n);
-    view->cost = c2_grid_cost(&view->ds->meta.grid, &t->bound);
+    view->cost = c2_grid_cost(&view->ds->meta->grid, &t->bound);
     return true;
 }
 

@@ -91,10 +91,10 @@ static bool plan_window(struct c2_view *view, struct cat2_error *err)
     if (!c2_mul_i64(t->count, t->itemsize, &nbytes) || nbytes > ITEMS_NBYTES)
         return c2_fail(err, CAT2_ELIMIT, "the rows of a window may have %d bytes", ITEMS_NBYTES);
     c2_buf_init(&t->items, ITEMS_NBYTES);
-    if (!c2_buf_resize(&t->items, (size_t)nbytes, err) || !make_groups(t, &view->ds->meta.grid, err))
+    if (!c2_buf_resize(&t->items, (size_t)nbytes, err) || !make_groups(t, &view->ds->meta->grid, err))
         return false;
     view->nparts = t->nbuild + t->ngroups;
-    return c2_view_work_is_allowed(view, window_work(t, &view->ds->meta.grid), err);
+    return c2_view_work_is_allowed(view, window_work(t, &view->ds->meta->grid), err);
 }
 
 static struct c2_bound group_bound(const struct table *t, const struct group *group)
@@ -177,7 +177,7 @@ bool c2_table_size(struct c2_view *view, struct cat2_error *err)
     c2_buf_init(&t->part, (size_t)C2_CHUNK_CBYTES_MAX);
     if (t->index_key.n == 0 || t->index) return true;
     if (!c2_order_begin(&t->order, err)) return false;
-    c2_select_plan(&view->ds->meta, &t->whole, C2_VIEW_PART_NBYTES, &t->parts);
+    c2_select_plan(view->ds->meta, &t->whole, C2_VIEW_PART_NBYTES, &t->parts);
     t->nbuild = c2_order_npasses(&t->order) * t->parts.nparts;
     view->nparts = t->nbuild;
     return t->nbuild > 0 || finish_index(t, err);

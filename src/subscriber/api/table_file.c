@@ -121,7 +121,7 @@ static bool plan_file(struct c2_view *view, struct cat2_error *err)
 
     if (!c2_table_rows(t, err) || !make_places(f, err) || !make_room(view, err)) return false;
     struct c2_bound bound = t->index ? t->whole : c2_bound_part(&t->whole, 0, t->first, t->count);
-    c2_select_plan(&view->ds->meta, &bound, C2_VIEW_PART_NBYTES, &f->parts);
+    c2_select_plan(view->ds->meta, &bound, C2_VIEW_PART_NBYTES, &f->parts);
     f->ntext = is_text(f) ? c2_max_i64(1, c2_div_ceil(t->count, TEXT_ROWS)) : 1;
     view->nparts = t->nbuild + f->parts.nparts + f->ntext;
     return true;
@@ -339,7 +339,7 @@ static bool file_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct table_file *f = view->state;
     struct table *t = &f->t;
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
 
     struct c2_str prefer;
 

@@ -107,7 +107,7 @@ bool c2_table_json(const struct table *t, const struct c2_ds *ds, struct c2_buf 
     c2_jw_put_int(&w, "first", t->first);
     c2_jw_put_int(&w, "ncols", t->ncols);
     c2_jw_put_int(&w, "first_col", t->first_col);
-    put_columns(t, &ds->meta, &w);
+    put_columns(t, ds->meta, &w);
     put_index(t, &w);
     c2_jw_open_array(&w, "rows");
     if (t->matrix)
@@ -182,12 +182,12 @@ static bool parse_order(const struct c2_request *req, struct c2_ds *ds, struct t
     struct c2_str sort = c2_str_trim(c2_view_query(req, "sort")),
                   where = c2_str_trim(c2_view_query(req, "where"));
 
-    t->order.dtype = &ds->meta.dtype;
+    t->order.dtype = &ds->meta->dtype;
     t->order.nrows = t->nrows;
     if (!c2_order_parse(&t->order, sort, err)) return false;
     if (where.n) {
         struct c2_str raw = c2_view_query(req, "where");
-        bool ok = c2_where_parse(raw, &ds->meta.dtype, &t->order.where, position, err);
+        bool ok = c2_where_parse(raw, &ds->meta->dtype, &t->order.where, position, err);
         if (!ok) return false;
         *position = -1;
     }
@@ -213,7 +213,7 @@ static bool refuse_given(const struct c2_request *req, const char *const names[]
 static bool parse_table(const struct c2_request *req, struct c2_ds *ds, struct table *t, int64_t *position,
                         struct cat2_error *err)
 {
-    const struct c2_grid *grid = &ds->meta.grid;
+    const struct c2_grid *grid = &ds->meta->grid;
     struct c2_str fields = c2_str_trim(c2_view_query(req, "fields"));
     struct c2_slice all = {0};
     static const char *const OF_PLANES[] = {"slice_", "at", "axes", "cols", "field"};
@@ -223,7 +223,7 @@ static bool parse_table(const struct c2_request *req, struct c2_ds *ds, struct t
     t->nrows = grid->ndim ? grid->shape[0] : 1;
     if (!c2_slice_bind(&all, grid->shape, grid->ndim, &t->whole, err)) return false;
     bool ok =
-        fields.n ? named_columns(t, &ds->meta.dtype, fields, err) : all_columns(t, &ds->meta.dtype, err);
+        fields.n ? named_columns(t, &ds->meta->dtype, fields, err) : all_columns(t, &ds->meta->dtype, err);
     t->ncols = (int64_t)t->columns.n;
     return ok && parse_order(req, ds, t, position, err);
 }
@@ -233,7 +233,8 @@ static bool matrix_columns(const struct c2_request *req, struct c2_ds *ds, struc
 {
     struct c2_str field_name = c2_view_query(req, "field");
     int64_t offset = 0;
-    const struct c2_field *field = field_name.n ? c2_dtype_field(&ds->meta.dtype, field_name, &offset) : NULL;
+    const struct c2_field *field =
+        field_name.n ? c2_dtype_field(&ds->meta->dtype, field_name, &offset) : NULL;
 
     if (field_name.n && !field)
         return c2_fail(err, CAT2_EINVAL, "field: there is no '%.*s'",
@@ -241,7 +242,7 @@ static bool matrix_columns(const struct c2_request *req, struct c2_ds *ds, struc
     snprintf(t->field, sizeof(t->field), "%.*s",
              (int)c2_min_i64((int64_t)sizeof(t->field) - 1, (int64_t)field_name.n), field_name.p);
     for (int64_t i = 0; i < n; i++) {
-        struct c2_column column = c2_column_of(&ds->meta.dtype, field, offset);
+        struct c2_column column = c2_column_of(&ds->meta->dtype, field, offset);
         char name[32];
         snprintf(name, sizeof(name), "%" PRId64, t->first_col + i);
         column.name = c2_str_dup(c2_str_of(name));
@@ -263,8 +264,8 @@ static bool parse_matrix(const struct c2_request *req, struct c2_ds *ds, struct 
     if (!refuse_given(req, OF_TABLES, C2_ARRAY_LEN(OF_TABLES), "tables, arrays of one axis", err))
         return false;
     if (!parse_window(req, "cols", &cols, err) ||
-        !c2_plane_axes_parse(c2_view_query(req, "axes"), ds->meta.grid.ndim, &t->axes, err) ||
-        !c2_plane_bind(&ds->meta.grid, &t->axes, c2_view_slice_text(req), &plane, err))
+        !c2_plane_axes_parse(c2_view_query(req, "axes"), ds->meta->grid.ndim, &t->axes, err) ||
+        !c2_plane_bind(&ds->meta->grid, &t->axes, c2_view_slice_text(req), &plane, err))
         return false;
     t->nrows = t->total = plane.axes[t->axes.y].count;
     t->ncols = plane.axes[t->axes.x].count;
@@ -297,16 +298,16 @@ bool c2_table_parse(struct c2_view *view, struct cat2_error *err)
     struct table *t = view->state;
     struct c2_ds *ds = view->ds;
 
-    t->itemsize = ds->meta.dtype.itemsize;
-    if (!c2_codec_supports(&ds->meta.cparams, err) || !parse_window(view->req, "rows", &t->rows, err))
+    t->itemsize = ds->meta->dtype.itemsize;
+    if (!c2_codec_supports(&ds->meta->cparams, err) || !parse_window(view->req, "rows", &t->rows, err))
         return false;
-    bool ok = ds->meta.grid.ndim > 1 ? parse_matrix(view->req, ds, t, err)
-                                     : parse_table(view->req, ds, t, &view->position, err);
+    bool ok = ds->meta->grid.ndim > 1 ? parse_matrix(view->req, ds, t, err)
+                                      : parse_table(view->req, ds, t, &view->position, err);
     if (ok && t->matrix)
-        view->work = view->cost = c2_grid_cost(&ds->meta.grid, &t->whole);
+        view->work = view->cost = c2_grid_cost(&ds->meta->grid, &t->whole);
     else if (ok && t->index_key.n)
-        view->work = order_work(t, &ds->meta.grid);
+        view->work = order_work(t, &ds->meta->grid);
     else if (ok) /* rows that lie together, and a block on either side */
-        view->cost = (C2_TABLE_ROWS_MAX + 2 * ds->meta.grid.block_items) * t->itemsize;
+        view->cost = (C2_TABLE_ROWS_MAX + 2 * ds->meta->grid.block_items) * t->itemsize;
     return ok;
 }

@@ -102,7 +102,7 @@ static bool tile_heads(struct c2_view *view, struct cat2_error *err)
 static bool tile_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct c2_request *req = view->req;
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     struct c2_tile *t = view->state;
     struct c2_plane *plane = &t->plane;
     int64_t z = 0, x = 0, y = 0;

@@ -19,7 +19,7 @@
 
 void c2_tile_levels_begin(struct c2_tile *t, struct c2_ds *ds)
 {
-    const struct c2_grid *grid = &ds->meta.grid;
+    const struct c2_grid *grid = &ds->meta->grid;
     char name[C2_PYRAMID_NAME_MAX];
 
     t->n = t->nplane = -1;
@@ -308,7 +308,7 @@ void c2_tile_keep(struct c2_tile *t, struct c2_codec *codec)
 {
     struct cat2_error ignored;
     bool worth = t->n >= 0 && t->levels && !t->plane.approx &&
-                 c2_grid_cost(&t->ds->meta.grid, &t->plane.bound) >= WORTH_KEEPING;
+                 c2_grid_cost(&t->ds->meta->grid, &t->plane.bound) >= WORTH_KEEPING;
 
     if (worth) keep(t, &t->plane, t->n, codec, &ignored);
 }

@@ -67,7 +67,7 @@ static void tree_free(struct tree *t)
 
 static int64_t nbytes_of(const struct c2_ds *ds)
 {
-    return ds->error ? 0 : ds->meta.nbytes;
+    return ds->error ? 0 : ds->meta->nbytes;
 }
 
 /* A dataset is in this folder. */
@@ -193,12 +193,12 @@ static void put_attrs(const struct c2_ds *ds, struct c2_jw *w)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_str text;
-    bool parsed = ds->meta.vlmeta.n > 2 && ds->meta.vlmeta.n <= ATTRS_MAX &&
-                  c2_jw_read(w, c2_buf_str(&ds->meta.vlmeta), &json);
+    bool parsed = ds->meta->vlmeta.n > 2 && ds->meta->vlmeta.n <= ATTRS_MAX &&
+                  c2_jw_read(w, c2_buf_str(&ds->meta->vlmeta), &json);
 
     c2_jw_key(w, "attrs");
     if (!parsed) {
-        c2_jw_int(w, ds->meta.vlmeta.n > 2);
+        c2_jw_int(w, ds->meta->vlmeta.n > 2);
         return;
     }
     c2_jw_uint(w, c2_jlen(c2_json_root(json)));
@@ -231,10 +231,10 @@ static void put_dataset(const struct tree *t, const struct entry *e, struct c2_j
         c2_jw_put_str(w, "error", (struct c2_str){ds->error, strnlen(ds->error, 240)});
         return;
     }
-    c2_jw_put_ints(w, "shape", ds->meta.grid.shape, ds->meta.grid.ndim);
-    put_dtype(&ds->meta.dtype, w);
-    c2_jw_put_int(w, "nbytes", ds->meta.nbytes);
-    c2_jw_put_int(w, "cbytes", ds->meta.cbytes);
+    c2_jw_put_ints(w, "shape", ds->meta->grid.shape, ds->meta->grid.ndim);
+    put_dtype(&ds->meta->dtype, w);
+    c2_jw_put_int(w, "nbytes", ds->meta->nbytes);
+    c2_jw_put_int(w, "cbytes", ds->meta->cbytes);
     if (t->cached) {
         c2_jw_put_int(w, "cached", cached_nbytes(ds));
     }

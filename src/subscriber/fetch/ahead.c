@@ -20,7 +20,7 @@ struct c2_ahead_flight {
 
 static int64_t chunk_nbytes(const struct c2_ds *ds)
 {
-    return c2_max_i64(1, ds->meta.cbytes / c2_max_i64(1, ds->meta.nchunks));
+    return c2_max_i64(1, ds->meta->cbytes / c2_max_i64(1, ds->meta->nchunks));
 }
 
 static bool has_room(const struct c2_ahead_flight *flight)
@@ -143,8 +143,8 @@ void c2_ahead_of_bound(struct c2_ahead *ahead, struct c2_ds *ds, const struct c2
     *ahead = (struct c2_ahead){.bound = *bound, .asked = {.more = true}, .needed = {.more = true}};
     for (int i = 0; i < bound->ndim; i++)
         if (bound->axes[i].step < 0) return;
-    c2_grid_walk_init(&ahead->asked.walk, &ds->meta.grid, &ahead->bound);
-    c2_grid_walk_init(&ahead->needed.walk, &ds->meta.grid, &ahead->bound);
+    c2_grid_walk_init(&ahead->asked.walk, &ds->meta->grid, &ahead->bound);
+    c2_grid_walk_init(&ahead->needed.walk, &ds->meta->grid, &ahead->bound);
     ahead->ds = ds;
     pass(&ahead->asked);
     pass(&ahead->needed);
@@ -165,7 +165,7 @@ static int64_t last_chunk(const struct c2_grid *grid, const struct c2_bound *bou
 void c2_ahead_need(struct c2_ahead *ahead, const struct c2_bound *part)
 {
     if (!ahead->ds || part->nitems == 0) return;
-    int64_t last = last_chunk(&ahead->ds->meta.grid, part);
+    int64_t last = last_chunk(&ahead->ds->meta->grid, part);
     while (ahead->needed.more && ahead->needed.nchunk <= last)
         pass(&ahead->needed);
     go_on(ahead);

@@ -56,7 +56,7 @@ static bool is_wanted(const struct c2_fetching *f)
 static bool has_place(const struct c2_fetching *f, int64_t nchunk, int64_t *off, int64_t *room)
 {
     return c2_cachefile_place(f->cf, nchunk, off, room) &&
-           *room <= f->ds->meta.chunksize + (int64_t)(f->ds->meta.chunksize / 8) + RANGE_NBYTES;
+           *room <= f->ds->meta->chunksize + (int64_t)(f->ds->meta->chunksize / 8) + RANGE_NBYTES;
 }
 
 bool c2_direct_may(const struct c2_fetching *f)

@@ -30,7 +30,7 @@ static bool add_want(struct c2_read *r, struct c2_want want, struct cat2_error *
 /* For the metrics: of n blocks of a chunk, or of all of it (0), so many are not here. */
 static void count(const struct c2_read *r, int32_t n, int32_t nlacking)
 {
-    const struct c2_meta *meta = &r->ds->meta;
+    const struct c2_meta *meta = r->ds->meta;
     int64_t unit = n ? meta->cparams.blocksize : meta->chunksize;
 
     if (r->need != C2_NEED_CHUNKS) /* those are wanted when they are read */
@@ -43,7 +43,7 @@ static bool comes_whole(const struct c2_read *r, int64_t n)
 {
     const struct c2_grid *grid = &c2_cachefile_meta(r->cf)->grid;
 
-    return !r->ds->speaks_pieces || grid->nblocks < 2 || r->ds->meta.chunksize < BLOCKWISE_MIN ||
+    return !r->ds->speaks_pieces || grid->nblocks < 2 || r->ds->meta->chunksize < BLOCKWISE_MIN ||
            n * 2 > grid->nblocks;
 }
 

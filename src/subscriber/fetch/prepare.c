@@ -96,7 +96,7 @@ static void work(void *job, void *local)
 
 static void run(struct prepare *p)
 {
-    struct c2_pool_share share = {p->ds->serial, p->ds->meta.nchunks * C2_READ_CHUNK_COST};
+    struct c2_pool_share share = {p->ds->serial, p->ds->meta->nchunks * C2_READ_CHUNK_COST};
 
     c2_pool_run_for(p->ds->sub->config.pool, &share, work, done, p);
 }
@@ -207,7 +207,7 @@ bool c2_upstream_prepare(struct c2_ds *ds, void (*fn)(void *ctx, const struct ca
     p->in_memory = ds->unwritable;
     if (ds->unwritable && ds->unwritten) p->why = *ds->unwritten;
     c2_buf_init(&p->name, 2 * C2_PATH_MAX);
-    p->ok = c2_ds_cache_name(ds, &p->name, &p->err) && c2_meta_copy(&ds->meta, &p->meta, &p->err);
+    p->ok = c2_ds_cache_name(ds, &p->name, &p->err) && c2_meta_copy(ds->meta, &p->meta, &p->err);
     run(p);
     return true;
 }

@@ -143,7 +143,7 @@ static bool add_swept(struct sweep *s, struct c2_ds *ds)
     struct swept *it = &s->list[s->n];
     C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
     struct cat2_error err;
-    bool levels = !ds->no_levels && ds->meta.grid.ndim > 1;
+    bool levels = !ds->no_levels && ds->meta->grid.ndim > 1;
 
     if (ds->preparing || ds->error || (!ds->cf && ds->left_nbytes == 0 && !levels)) return true;
     *it = (struct swept){.ds = ds, .nbytes = ds->left_nbytes, .nlevels = ds->nlevels};

@@ -123,7 +123,7 @@ static void begin_work(struct c2_read *r)
 bool c2_read_items(const struct c2_reading *reading, const struct c2_bound *bound, struct c2_buf *out,
                    struct cat2_error *err)
 {
-    size_t before = out->n, n = (size_t)(bound->nitems * reading->read->ds->meta.dtype.itemsize);
+    size_t before = out->n, n = (size_t)(bound->nitems * reading->read->ds->meta->dtype.itemsize);
 
     return c2_buf_resize(out, before + n, err) &&
            (n == 0 || c2_select_items(reading->codec, &reading->source, bound, out->p + before, err));
@@ -376,7 +376,7 @@ static int64_t cost_of(const struct c2_meta *meta, const struct c2_pieces *piece
 
 static bool take_pieces(struct c2_read *r, const struct c2_pieces *pieces)
 {
-    r->cost = cost_of(&r->ds->meta, pieces);
+    r->cost = cost_of(r->ds->meta, pieces);
     r->asker = pieces->asker;
     r->need = pieces->need;
     if (pieces->bound) r->bound = *pieces->bound;

@@ -282,7 +282,7 @@ static bool put_want(const struct c2_want *want, struct c2_buf *url, struct cat2
 /* How many compressed bytes a want is likely to bring. */
 static int64_t estimate(const struct c2_fetching *f, const struct c2_want *want)
 {
-    const struct c2_meta *meta = &f->ds->meta;
+    const struct c2_meta *meta = f->ds->meta;
     int64_t chunk = meta->nchunks
                         ? c2_min_i64(meta->chunksize + 32, 2 * (meta->cbytes / meta->nchunks) + 1024)
                         : meta->chunksize;
@@ -353,7 +353,7 @@ static bool start_request(struct c2_fetching *f, struct cat2_error *err)
     if (!r) return c2_fail_nomem(err, "request");
     r->fetch = f;
     choose_source(r);
-    size_t record_max = (size_t)f->ds->meta.chunksize + (size_t)f->ds->meta.chunksize / 8 + (32u << 20);
+    size_t record_max = (size_t)f->ds->meta->chunksize + (size_t)f->ds->meta->chunksize / 8 + (32u << 20);
     c2_pieces_reader_init(&r->reader, record_max);
     bool ok = c2_ds_url(f->ds, &r->turn, f->python ? "chunk" : "download", &url, err);
     if (ok && f->ds->speaks_pieces) ok = question(f, r, &url, err);

@@ -150,7 +150,7 @@ static bool parse_format(struct c2_request *req, struct data *d, struct cat2_err
 
 static bool bind(struct c2_view *view, struct data *d, struct cat2_error *err)
 {
-    const struct c2_grid *grid = &view->ds->meta.grid;
+    const struct c2_grid *grid = &view->ds->meta->grid;
     struct c2_slice slice;
 
     if (!c2_slice_parse(c2_view_query(view->req, "selection"), &slice, err) ||
@@ -174,7 +174,7 @@ static bool data_parse(struct c2_view *view, struct cat2_error *err)
 {
     struct data *d = view->state;
 
-    d->dtype = &view->ds->meta.dtype;
+    d->dtype = &view->ds->meta->dtype;
     c2_buf_init(&view->head, C2_NPY_HEADER_MAX);
     if (!parse_format(view->req, d, err) || !bind(view, d, err)) return false;
     if (d->format == FORMAT_NPY && !npy_head(d, &view->head, err)) return false;
@@ -186,7 +186,7 @@ static bool data_parse(struct c2_view *view, struct cat2_error *err)
         view->length = d->out_nbytes + (int64_t)view->head.n;
         view->content_type = d->format == FORMAT_TIFF ? "image/tiff" : "application/octet-stream";
     }
-    return c2_codec_supports(&view->ds->meta.cparams, err);
+    return c2_codec_supports(&view->ds->meta->cparams, err);
 }
 
 static const struct c2_view_type data_view = {.state_nbytes = sizeof(struct data),

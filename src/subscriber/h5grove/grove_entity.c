@@ -301,7 +301,7 @@ static struct c2_str base_name(const struct c2_ds *ds)
 
 static void put_filters(const struct c2_ds *ds, struct c2_jw *w)
 {
-    const struct c2_codec_name *codec = c2_codec_of_id(ds->meta.cparams.codec);
+    const struct c2_codec_name *codec = c2_codec_of_id(ds->meta->cparams.codec);
     bool plugin = !codec || codec->id >= C2_CODEC_FIRST_PLUGIN;
     char text[40];
 
@@ -316,7 +316,7 @@ static void put_filters(const struct c2_ds *ds, struct c2_jw *w)
 
 static void put_geometry(const struct c2_ds *ds, struct c2_jw *w)
 {
-    const struct c2_grid *grid = &ds->meta.grid;
+    const struct c2_grid *grid = &ds->meta->grid;
 
     c2_jw_put_ints(w, "shape", grid->shape, grid->ndim);
     if (grid->ndim)
@@ -344,7 +344,7 @@ static void put_attrs_of(const struct c2_ds *ds, struct c2_jw *w)
 {
     C2_AUTO(c2_buf) attrs = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
 
-    w->ok = w->ok && c2_attrs_put(c2_buf_str(&ds->meta.vlmeta), &attrs, w->err);
+    w->ok = w->ok && c2_attrs_put(c2_buf_str(&ds->meta->vlmeta), &attrs, w->err);
     c2_grove_attr_types(c2_buf_str(&attrs), w);
 }
 
@@ -359,7 +359,7 @@ void c2_grove_dataset(const struct c2_ds *ds, struct c2_jw *w)
         put_geometry(ds, w);
         put_filters(ds, w);
         c2_jw_open_object(w, "type");
-        put_dataset_type(&ds->meta, w);
+        put_dataset_type(ds->meta, w);
         c2_jw_end_object(w);
         c2_jw_key(w, "attributes");
         put_attrs_of(ds, w);
@@ -372,7 +372,7 @@ void c2_grove_attrs(const struct c2_ds *ds, const struct c2_str *names, size_t n
     C2_AUTO(c2_buf) attrs = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
 
     if (!ds->error) {
-        w->ok = w->ok && c2_attrs_put(c2_buf_str(&ds->meta.vlmeta), &attrs, w->err);
+        w->ok = w->ok && c2_attrs_put(c2_buf_str(&ds->meta->vlmeta), &attrs, w->err);
         c2_grove_attr_values(c2_buf_str(&attrs), names, nnames, w);
         return;
     }

@@ -10,12 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log_share.h"
 #include "cache/cache_name.h"
 #include "subscriber/mirror/dataset.h"
+#include "subscriber/mirror/described.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/reason.h"
+
+static const struct c2_meta NO_META;
 
 void c2_ds_move(struct c2_ds *ds, enum c2_ds_life to)
 {
@@ -39,7 +43,7 @@ void c2_ds_unref(struct c2_ds *ds)
 {
     if (!ds || --ds->refs > 0) return;
     C2_ASSERT(ds->life != C2_DS_LISTED);
-    c2_meta_fini(&ds->meta);
+    c2_described_unref(ds->described);
     c2_buf_fini(&ds->info);
     c2_ds_close_file(ds);
     free(ds->flying);
@@ -56,22 +60,6 @@ void c2_ds_unref(struct c2_ds *ds)
     free(ds->remark);
     unref_subscriber(ds->sub);
     free(ds);
-}
-
-static bool read_layout(struct c2_jval frame, struct c2_frame_layout *out)
-{
-    int64_t blocksize = 0;
-
-    *out = (struct c2_frame_layout){0};
-    if (!c2_jint(c2_jget(frame, "frame_len"), &out->frame_len) ||
-        !c2_jint(c2_jget(frame, "header_len"), &out->header_len) ||
-        !c2_jint(c2_jget(frame, "index_off"), &out->index_off))
-        return false;
-    c2_jint(c2_jget(frame, "blocksize"), &blocksize);
-    out->blocksize = blocksize > 0 && blocksize <= INT32_MAX ? (int32_t)blocksize : 0;
-    return out->header_len >= 87 && out->header_len <= C2_HEADER_NBYTES_MAX &&
-           out->index_off >= out->header_len && out->frame_len > out->index_off &&
-           out->frame_len - out->index_off <= C2_TRAILER_NBYTES_MAX + ((int64_t)C2_NCHUNKS_MAX * 8 + 64);
 }
 
 /* Etags of Python servers: u-SIZE-NANOSECONDS, in hexadecimal digits. */
@@ -114,7 +102,7 @@ static bool make_info(const struct c2_ds *ds, struct c2_buf *info, struct cat2_e
     struct c2_jw w;
 
     c2_jw_init(&w, info, C2_JSON_COMPACT, err);
-    if (!c2_meta_to_json(&ds->meta, true, c2_ds_mtime_ms(ds), &w))
+    if (!c2_meta_to_json(ds->meta, true, c2_ds_mtime_ms(ds), &w))
         return err->code != CAT2_OK ? false : c2_fail_nomem(err, "info");
     if (!c2_jw_finish(&w) || !ds->error) return w.ok;
     info->n--; /* its brace comes last */
@@ -216,18 +204,44 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
         c2_jbool(c2_jget(v, "busy"), &ds->busy);
         return ds->error || c2_fail_nomem(err, "dataset");
     }
-    if (!c2_meta_from_json(c2_jget(v, "metadata"), c2_kind_of(c2_str_of(ds->path)), &ds->meta, err))
-        return false;
-    c2_meta_get_cparams(c2_jget(v, "cparams"), &ds->meta.cparams);
-    ds->group_attrs = !ds->bare && ds->meta.grid.ndim == 0 && ds->meta.dtype.itemsize == 1 &&
+    enum c2_kind kind = c2_kind_of(c2_str_of(ds->path));
+    if (!ds->described && !c2_described_read(v, C2_STR(""), kind, &ds->described, err)) return false;
+    ds->meta = &ds->described->meta;
+    ds->group_attrs = !ds->bare && ds->meta->grid.ndim == 0 && ds->meta->dtype.itemsize == 1 &&
                       c2_is_group_attrs(c2_str_of(ds->path));
-    struct c2_jval attrs = c2_jget(c2_jget(c2_jget(v, "metadata"), "schunk"), "vlmeta");
-    ds->table = ds->within && ds->meta.dtype.nfields && ds->meta.grid.ndim == 1 &&
-                c2_jval_kind(c2_jget(attrs, C2_TABLE_ATTR)) == C2_JOBJECT;
-    struct c2_jval frame = c2_jget(v, "frame");
-    ds->refused = c2_jstr(c2_jget(v, "refusal"), &error);
-    if (ds->refused && !(ds->error = c2_str_dup(error))) return c2_fail_nomem(err, "dataset");
-    ds->has_frame = c2_jval_kind(frame) == C2_JOBJECT && read_layout(frame, &ds->layout);
+    ds->table = ds->within && ds->meta->dtype.nfields && ds->meta->grid.ndim == 1 && ds->described->schema;
+    ds->refused = ds->described->refusal;
+    if (ds->refused && !(ds->error = c2_str_dup(c2_str_of(ds->described->refusal))))
+        return c2_fail_nomem(err, "dataset");
+    ds->has_frame = ds->described->has_frame;
+    ds->layout = ds->described->layout;
+    return true;
+}
+
+/* Its beginning alone, when the rest is a description that may be shared. *split: how long it is, 0: all. */
+static bool split_line(struct c2_subscriber *sub, struct c2_str line, struct c2_json **json, size_t *split,
+                       struct c2_described **described, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) head = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error why = {0};
+    struct c2_jval value;
+    struct c2_str key, path;
+
+    *split = c2_described_at(line);
+    if (*split == 0) return true;
+    bool good = c2_buf_append(&head, line.p, *split, &why) && c2_buf_putc(&head, '}', &why) &&
+                c2_json_parse(c2_buf_str(&head), json, &why) &&
+                c2_jstr(c2_jget(c2_json_root(*json), "path"), &path);
+    struct c2_jiter it = c2_jiter_of(good ? c2_json_root(*json) : (struct c2_jval){0});
+    while (good && c2_jnext(&it, &key, &value))
+        good = !c2_described_has(key) && !c2_str_is(key, "error");
+    struct c2_str rest = {line.p + *split, line.n - *split};
+    good = good && c2_described_get(sub, rest, c2_kind_of(path), described, &why);
+    if (why.code == CAT2_ENOMEM) return c2_fail_nomem(err, "dataset");
+    if (good) return true;
+    *split = 0; /* what is wrong with it is said of the whole */
+    c2_json_free(*json);
+    *json = NULL;
     return true;
 }
 
@@ -235,9 +249,13 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks
                      struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
+    C2_AUTO_PTR(c2_described) *described = NULL;
     struct c2_str path;
+    size_t split;
 
-    if (!c2_json_parse(line, &json, err)) return false;
+    if (!split_line(root->sub, line, &json, &split, &described, err) ||
+        (!split && !c2_json_parse(line, &json, err)))
+        return false;
     struct c2_jval v = c2_json_root(json);
     if (!c2_jstr(c2_jget(v, "path"), &path) || !c2_path_check(path, err))
         return c2_fail(err, CAT2_EDATA, "a listed dataset has no usable path");
@@ -251,7 +269,10 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks
     ds->speaks_pieces = speaks_pieces;
     ds->root = c2_str_dup(c2_str_of(root->root.name));
     ds->path = c2_str_dup(path);
-    ds->line = c2_str_dup(line);
+    ds->line = c2_str_dup(split ? (struct c2_str){line.p, split} : line);
+    ds->meta = &NO_META;
+    ds->described = described;
+    described = NULL;
     struct cat2_error why = {0};
     bool ok = ds->root && ds->path && ds->line;
     bool filled = ok && fill(ds, v, &why);
@@ -268,6 +289,45 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks
     *out = ds;
     return true;
 }
+
+/* ---- its line ---- */
+
+static struct c2_str rest_of(const struct c2_ds *ds)
+{
+    return ds->described ? (struct c2_str){ds->described->text, ds->described->n} : (struct c2_str){"", 0};
+}
+
+bool c2_ds_put_line(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err)
+{
+    return c2_buf_puts(out, ds->line, err) && c2_buf_append_str(out, rest_of(ds), err);
+}
+
+bool c2_ds_is_line(const struct c2_ds *ds, struct c2_str line)
+{
+    struct c2_str rest = rest_of(ds);
+    size_t n = strlen(ds->line);
+
+    return line.n == n + rest.n && memcmp(line.p, ds->line, n) == 0 &&
+           memcmp(line.p + n, rest.p, rest.n) == 0;
+}
+
+bool c2_ds_same_line(const struct c2_ds *a, const struct c2_ds *b)
+{
+    return strcmp(a->line, b->line) == 0 && c2_str_cmp(rest_of(a), rest_of(b)) == 0;
+}
+
+uint64_t c2_ds_hash_line(const struct c2_ds *ds)
+{
+    struct c2_str rest = rest_of(ds);
+    struct c2_hasher hasher;
+
+    c2_hasher_begin(&hasher);
+    c2_hasher_add(&hasher, ds->line, strlen(ds->line));
+    c2_hasher_add(&hasher, rest.p, rest.n);
+    return c2_hasher_end(&hasher);
+}
+
+/* ---- its names ---- */
 
 struct c2_str c2_ds_name(const struct c2_ds *ds)
 {
@@ -293,7 +353,7 @@ static bool holds(struct c2_str text, struct c2_str wanted)
 
 bool c2_ds_is_found(const struct c2_ds *ds, size_t skip, struct c2_str text)
 {
-    return holds(c2_str_of(ds->path + skip), text) || holds(c2_buf_str(&ds->meta.vlmeta), text);
+    return holds(c2_str_of(ds->path + skip), text) || holds(c2_buf_str(&ds->meta->vlmeta), text);
 }
 
 bool c2_ds_cache_name(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err)

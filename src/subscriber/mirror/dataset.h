@@ -9,6 +9,12 @@
  */
 bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks_pieces, struct c2_ds **out,
                      struct cat2_error *err);
+/** The line that it was made from: append it; is it this one; its hash. */
+bool c2_ds_put_line(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err);
+bool c2_ds_is_line(const struct c2_ds *ds, struct c2_str line);
+uint64_t c2_ds_hash_line(const struct c2_ds *ds);
+/** Were both made from the same line? */
+bool c2_ds_same_line(const struct c2_ds *a, const struct c2_ds *b);
 /** Its place in the list of its root changes. What cannot happen is a bug of ours: asserted. */
 void c2_ds_move(struct c2_ds *ds, enum c2_ds_life to);
 struct c2_ds *c2_ds_ref(struct c2_ds *ds);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a line of a listing makes of a dataset; what its etag says of its time. */
 #include "base/base_testing.h"
+#include "base/hash.h"
 #include "subscriber/mirror/dataset.h"
+#include "subscriber/mirror/described.h"
 
 static void the_time_of_a_dataset_is_that_of_its_etag(void **state)
 {
@@ -62,6 +64,7 @@ static int make_subscriber(void **state)
 
 static int drop_subscriber(void **state)
 {
+    c2_described_forget(subscriber);
     free(subscriber);
     return 0;
 }
@@ -185,6 +188,75 @@ static void the_last_dataset_frees_what_a_subscriber_that_is_gone_left(void **st
     subscriber->gone = false;
 }
 
+static struct c2_ds *read_line(const char *line)
+{
+    struct c2_root_state root = {.sub = subscriber, .root = {.name = "r"}};
+    struct cat2_error err;
+    struct c2_ds *ds;
+
+    if (!c2_ds_from_line(&root, c2_str_of(line), true, &ds, &err)) fail_msg("%s", err.message);
+    return ds;
+}
+
+static void assert_line(const struct c2_ds *ds, const char *line)
+{
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(10000);
+    struct cat2_error err;
+
+    assert_true(c2_ds_put_line(ds, &out, &err));
+    assert_string_equal(c2_buf_cstr(&out), line);
+    assert_true(c2_ds_is_line(ds, c2_str_of(line)) && c2_ds_same_line(ds, ds));
+    assert_false(c2_ds_is_line(ds, (struct c2_str){line, strlen(line) - 1}));
+    assert_true(c2_ds_hash_line(ds) == c2_hash64(line, strlen(line)));
+}
+
+static void datasets_that_are_described_alike_share_that(void **state)
+{
+    static const char A[] = "{\"path\":\"a.b2nd\",\"etag\":\"1:3\"," METADATA ",\"frame\":null}";
+    static const char B[] = "{\"path\":\"b.b2nd\",\"etag\":\"1:3\"," METADATA ",\"frame\":null}";
+    static const char C[] = "{\"path\":\"b.b2nd\",\"etag\":\"1:3\"," METADATA ",\"refusal\":\"is lazy\"}";
+    static const char F[] = "{\"path\":\"b.b2frame\",\"etag\":\"1:3\"," METADATA ",\"frame\":null}";
+    struct c2_ds *a = read_line(A), *b = read_line(B), *c = read_line(C), *f = read_line(F);
+
+    (void)state;
+    assert_ptr_equal(a->meta, b->meta);
+    assert_ptr_not_equal(a->meta, c->meta);
+    assert_ptr_not_equal(a->meta, f->meta); /* of another kind */
+    assert_line(a, A);
+    assert_line(b, B);
+    assert_line(c, C);
+    assert_string_equal(c->error, "is lazy");
+    assert_false(c2_ds_same_line(a, b) || c2_ds_same_line(b, c));
+    c2_ds_unref(a);
+    assert_int_equal(b->meta->grid.shape[0], 10);
+    c2_ds_unref(b);
+    c2_ds_unref(c);
+    c2_ds_unref(f);
+}
+
+/* Whatever is in front of it or behind it, a line means what all of it says. */
+static void a_line_that_is_put_together_otherwise_is_read_as_a_whole(void **state)
+{
+    static const struct {
+        const char *line, *path;
+    } cases[] = {
+        {"{\"x\":{\"y\":1," METADATA "},\"path\":\"b.b2nd\",\"etag\":\"2:3\",\"metadata\":{}}", "b.b2nd"},
+        {"{\"etag\":\"2:3\",\"path\":\"a.b2nd\"," METADATA ",\"error\":\"torn\"}", "a.b2nd"},
+        {"{\"etag\":\"2:3\"," METADATA ",\"path\":\"c.b2nd\"}", "c.b2nd"},
+        {"{\"path\":\"d\\\",\\\"metadata\\\":.b2nd\",\"etag\":\"2:3\"," METADATA "}", "d\",\"metadata\":.b2nd"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct c2_ds *ds = read_line(cases[i].line);
+        assert_string_equal(ds->path, cases[i].path);
+        assert_line(ds, cases[i].line);
+        assert_int_equal(ds->error != NULL, i < 2);
+        assert_int_equal(ds->meta->nchunks, i < 2 ? 0 : 1);
+        c2_ds_unref(ds);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +264,8 @@ int main(void)
         cmocka_unit_test(a_generation_is_asked_for_by_its_validator_else_by_its_etag),
         cmocka_unit_test(what_is_told_of_a_dataset_says_why_it_is_refused),
         cmocka_unit_test(the_bounds_of_a_frame_are_taken_where_they_can_be),
+        cmocka_unit_test(datasets_that_are_described_alike_share_that),
+        cmocka_unit_test(a_line_that_is_put_together_otherwise_is_read_as_a_whole),
         cmocka_unit_test(the_last_dataset_frees_what_a_subscriber_that_is_gone_left),
     };
     return cmocka_run_group_tests(tests, make_subscriber, drop_subscriber);

@@ -123,7 +123,7 @@ static struct c2_ds *known_by_line(struct c2_follow *f, struct c2_str line)
 
     for (size_t i = 0; i < KNOWN_AHEAD && f->known_at + i < root->n; i++) {
         struct c2_ds *ds = root->datasets[f->known_at + i];
-        if (!*ds->etag || !ds->speaks_pieces || !c2_str_is(line, ds->line)) continue;
+        if (!*ds->etag || !ds->speaks_pieces || !c2_ds_is_line(ds, line)) continue;
         f->known_at += i + 1;
         return c2_ds_ref(ds);
     }

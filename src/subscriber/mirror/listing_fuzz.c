@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 #include "subscriber/mirror/dataset.h"
+#include "subscriber/mirror/described.h"
 #include "subscriber/mirror/follow_impl.h"
+#include "subscriber/mirror/names_so_far.h"
 
 #define NFLIGHTS  64
 #define ASKED_MAX 500 /* of one input */
@@ -147,6 +149,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     C2_ASSERT(nended == 1 || (nended == 0 && nasked == ASKED_MAX));
     c2_follow_clear(&f);
     c2_buf_fini(&f.text);
+    c2_sub_so_far_clear(&root);
+    c2_described_forget(&sub);
     C2_ASSERT(!under_way() && sub.ndatasets == 1);
     return 0;
 }

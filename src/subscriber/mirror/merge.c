@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "subscriber/mirror/dataset.h"
+
 static int by_path(const void *a, const void *b)
 {
     const struct c2_ds *x = *(struct c2_ds *const *)a, *y = *(struct c2_ds *const *)b;
@@ -26,7 +28,7 @@ void c2_merge_sort(struct c2_ds **list, size_t n)
 bool c2_merge_is_same(const struct c2_ds *old, const struct c2_ds *found)
 {
     if (found->life != C2_DS_FOUND) return true; /* it has been listed: what is there now is not older */
-    return *found->etag && strcmp(old->line, found->line) == 0 && old->speaks_pieces == found->speaks_pieces;
+    return *found->etag && c2_ds_same_line(old, found) && old->speaks_pieces == found->speaks_pieces;
 }
 
 static struct c2_ds *take(struct c2_ds *const **list, size_t *n)

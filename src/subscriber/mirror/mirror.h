@@ -14,6 +14,7 @@
 #include "subscriber/mirror/config.h"
 
 struct c2_root_state;
+struct c2_described;
 struct c2_sub_so_far;
 struct c2_supplier;
 struct c2_subscriber;
@@ -52,12 +53,13 @@ struct c2_ds {
     int repeats;  /* N */
     char *quoted; /* "\"etag\"" for the ETag header */
     char *match;  /* for If-Match: the strong validator of ours, else the etag */
-    char *line;   /* the JSON it was made from, for the state */
-    char *error;  /* why it cannot be served, NULL when it can */
-    bool refused; /* there is an error, but the metadata is known; never with busy */
-    bool busy;    /* the error is one of the moment: it is being written */
-    char *remark; /* of a file: why what is in it is not listed; or NULL */
-    struct c2_meta meta;
+    char *line;  /* the JSON it was made from, or its beginning: the rest is in described. c2_ds_put_line() */
+    char *error; /* why it cannot be served, NULL when it can */
+    bool refused;                   /* there is an error, but the metadata is known; never with busy */
+    bool busy;                      /* the error is one of the moment: it is being written */
+    char *remark;                   /* of a file: why what is in it is not listed; or NULL */
+    struct c2_described *described; /* counted; NULL: nothing is known */
+    const struct c2_meta *meta;     /* of that; zeros when there is none */
     struct c2_buf info; /* JSON answer of /api/info; made when it is asked for first: c2_ds_info() */
     bool speaks_pieces; /* its publisher did when it was listed: parts of chunks, ranges, If-Match */
     bool within;      /* it is in an HDF5 file or a Blosc2 store: its folders are groups, whose attributes the
@@ -213,7 +215,8 @@ struct c2_subscriber {
     void (*free_rest)(struct c2_subscriber *sub); /* with the last dataset */
     struct c2_open_files open;
     struct c2_open_levels levels[C2_LEVELS_OPEN];
-    uint64_t serials; /* given out so far */
+    uint64_t serials;            /* given out so far */
+    struct c2_described **alike; /* descriptions that datasets may share; NULL: none yet */
     struct {
         C2_VEC(struct c2_ds *);
     } unsaved; /* datasets that are to be written to the state, from unsaved_next on */

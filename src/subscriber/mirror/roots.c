@@ -141,7 +141,7 @@ struct c2_ds *c2_sub_table_of(struct c2_root_state *root, const struct c2_ds *fi
     char text[2 * C2_PATH_MAX];
     int n = snprintf(text, sizeof(text), "%s/" C2_TABLE_ALONE, file->path);
     struct c2_ds *ds =
-        file->meta.kind == C2_KIND_FILE ? c2_sub_find(root, (struct c2_str){text, (size_t)n}) : NULL;
+        file->meta->kind == C2_KIND_FILE ? c2_sub_find(root, (struct c2_str){text, (size_t)n}) : NULL;
 
     return ds && ds->table ? ds : NULL;
 }
@@ -232,7 +232,7 @@ static void forget_levels(const struct c2_ds *ds)
 
 static uint64_t hash_of(const struct c2_ds *ds)
 {
-    return ds ? c2_hash64(ds->line, strlen(ds->line)) : 0;
+    return ds ? c2_ds_hash_line(ds) : 0;
 }
 
 /* What a step means, besides its place in the list. Who is told of it looks at no state. */

@@ -20,7 +20,7 @@ bool c2_ds_try_save(const struct c2_ds *ds, struct cat2_error *err)
 
     return c2_buf_printf(&key, err, "%s/%s", ds->root, ds->path) &&
            c2_buf_printf(&value, err, ds->repeats ? "%d%d" : "%d", ds->speaks_pieces, ds->repeats) &&
-           c2_buf_puts(&value, ds->line, err) &&
+           c2_ds_put_line(ds, &value, err) &&
            c2_state_put(ds->sub->state, "datasets", c2_buf_str(&key), c2_buf_str(&value), err);
 }
 

@@ -41,7 +41,7 @@ static void root_row(struct c2_html *h, const struct c2_root_state *root, bool p
     int64_t nbytes = 0;
 
     for (size_t i = 0; i < root->n; i++)
-        nbytes += root->datasets[i]->error ? 0 : root->datasets[i]->meta.nbytes;
+        nbytes += root->datasets[i]->error ? 0 : root->datasets[i]->meta->nbytes;
     c2_html(h, "<tr data-root=\"$\" data-followed=\"$\"$>", root->root.name,
             c2_root_is_followed(root) ? "1" : "", root->life == C2_ROOT_FIRST ? " class=waiting" : "");
     c2_html(h, "<td><label><input type=\"checkbox\" name=\"roots\" value=\"$\"", root->root.name);

@@ -78,7 +78,7 @@ static void changed_row(struct c2_html *h, int64_t ms)
 
 static void metadata(struct ds_page *p, const char *dtype)
 {
-    const struct c2_meta *meta = &p->ds->meta;
+    const struct c2_meta *meta = p->ds->meta;
     struct c2_html *h = &p->page.h;
     char text[64];
 
@@ -136,7 +136,7 @@ static void attributes(struct ds_page *p)
     struct c2_jval value;
 
     c2_html(h, "<section id=\"attrs\"><h2>Attributes</h2>\n");
-    bool parsed = c2_html_has(h, c2_json_parse(c2_buf_str(&p->ds->meta.vlmeta), &json, &err), &err);
+    bool parsed = c2_html_has(h, c2_json_parse(c2_buf_str(&p->ds->meta->vlmeta), &json, &err), &err);
     bool some = parsed && c2_jlen(c2_json_root(json)) > 0;
     if (some) {
         struct c2_jiter it = c2_jiter_of(c2_json_root(json));
@@ -196,7 +196,7 @@ static void content_type_attr(struct ds_page *p)
     struct c2_str type;
     char text[100];
 
-    if (!c2_html_has(&p->page.h, c2_json_parse(c2_buf_str(&p->ds->meta.vlmeta), &json, &err), &err)) return;
+    if (!c2_html_has(&p->page.h, c2_json_parse(c2_buf_str(&p->ds->meta->vlmeta), &json, &err), &err)) return;
     struct c2_jval root = c2_json_root(json);
     if (c2_jstr(c2_jget(root, "contenttype"), &type)) {
         snprintf(text, sizeof(text), "%.*s", (int)c2_min_i64(99, (int64_t)type.n), type.p);
@@ -220,7 +220,7 @@ static void dims_attr(struct c2_page *page, const char *name, const int64_t *wid
 static void main_attrs(struct ds_page *p, const char *whole, const char *dtype)
 {
     static const char *const kinds[] = {"array", "frame", "file"};
-    const struct c2_meta *meta = &p->ds->meta;
+    const struct c2_meta *meta = p->ds->meta;
     struct c2_page *page = &p->page;
 
     c2_page_attr(page, "path", whole);
@@ -269,7 +269,7 @@ static void field_cell(struct c2_html *h, const struct c2_field *field, const ui
 
 static void rows_head(struct ds_page *p)
 {
-    const struct c2_dtype *dtype = &p->ds->meta.dtype;
+    const struct c2_dtype *dtype = &p->ds->meta->dtype;
     struct c2_html *h = &p->page.h;
 
     c2_html(
@@ -291,7 +291,7 @@ static void rows_head(struct ds_page *p)
 
 static void first_rows(struct ds_page *p, struct c2_bytes items)
 {
-    const struct c2_dtype *dtype = &p->ds->meta.dtype;
+    const struct c2_dtype *dtype = &p->ds->meta->dtype;
     struct c2_html *h = &p->page.h;
     const uint8_t *item = items.p;
 
@@ -322,7 +322,7 @@ static void first_rows(struct ds_page *p, struct c2_bytes items)
  * file has them, are a colour. */
 static void picture(struct ds_page *p)
 {
-    const struct c2_meta *meta = &p->ds->meta;
+    const struct c2_meta *meta = p->ds->meta;
     int ndim = meta->grid.ndim;
     int axis = p->image.is && ndim == 3 && p->image.colours_axis >= 0 ? p->image.colours_axis : ndim - 1;
     int64_t last = ndim ? meta->grid.shape[axis] : 0;
@@ -349,7 +349,7 @@ static bool is_text(struct c2_bytes bytes)
 
 static bool is_markdown(const struct c2_ds *ds)
 {
-    return ds->meta.kind == C2_KIND_FILE && c2_str_ends(c2_str_of(ds->path), ".md");
+    return ds->meta->kind == C2_KIND_FILE && c2_str_ends(c2_str_of(ds->path), ".md");
 }
 
 /* bytes: of markdown its HTML. */
@@ -374,7 +374,7 @@ static void file_view(struct ds_page *p, struct c2_bytes bytes)
 
 static void finish(struct ds_page *p, struct c2_bytes items, const struct cat2_error *failed)
 {
-    const struct c2_meta *meta = &p->ds->meta;
+    const struct c2_meta *meta = p->ds->meta;
     C2_AUTO(c2_buf) dtype = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
     struct c2_html *h = &p->page.h;
     struct cat2_error err;
@@ -408,7 +408,7 @@ static void on_items(void *ctx, struct c2_bytes items, const struct cat2_error *
 /* The first rows of the first plane; of a file, its beginning. */
 static bool plan(struct ds_page *p, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &p->ds->meta;
+    const struct c2_meta *meta = p->ds->meta;
     const struct c2_grid *grid = &meta->grid;
     struct c2_slice slice = {.nsels = grid->ndim};
 
@@ -427,7 +427,7 @@ static bool plan(struct ds_page *p, struct cat2_error *err)
 
 static void opening(struct ds_page *p, const char *dtype)
 {
-    const struct c2_meta *meta = &p->ds->meta;
+    const struct c2_meta *meta = p->ds->meta;
     struct c2_html *h = &p->page.h;
 
     c2_page_away(h, c2_sub_root(p->ds->sub, c2_str_of(p->ds->root)));
@@ -463,7 +463,7 @@ void c2_page_dataset(struct c2_request *req, struct c2_ds *ds)
         return;
     }
     p->ds = c2_ds_ref(ds);
-    bool named = c2_dtype_name(&ds->meta.dtype, &dtype, &err) &&
+    bool named = c2_dtype_name(&ds->meta->dtype, &dtype, &err) &&
                  c2_buf_printf(&whole, &err, "%s/%s", ds->root, ds->path);
     c2_page_begin(&p->page, req, ds->sub, c2_buf_cstr(&whole), "dataset");
     c2_html_has(&p->page.h, named, &err);
@@ -474,9 +474,9 @@ void c2_page_dataset(struct c2_request *req, struct c2_ds *ds)
         finish(p, (struct c2_bytes){NULL, 0}, &err);
         return;
     }
-    p->bare = c2_request_header(req, "X-Caterva2-Part", &header) && ds->meta.kind != C2_KIND_FILE;
+    p->bare = c2_request_header(req, "X-Caterva2-Part", &header) && ds->meta->kind != C2_KIND_FILE;
     if (p->bare || /* large items take too long for a first look */ p->bound.nitems == 0 ||
-        ds->meta.dtype.itemsize > ROW_NBYTES_MAX / ROWS_MAX)
+        ds->meta->dtype.itemsize > ROW_NBYTES_MAX / ROWS_MAX)
         finish(p, (struct c2_bytes){NULL, 0}, NULL);
     else if (is_markdown(ds))
         c2_page_read_markdown(ds, &p->bound, 1, p->page.h.base, on_items, p);

@@ -22,18 +22,18 @@ static void ds_row(struct c2_html *h, const struct c2_ds *ds, const char *shown)
         return;
     }
     c2_html(h, "<td>");
-    if (ds->meta.kind != C2_KIND_FILE) c2_page_shape(h, &ds->meta);
+    if (ds->meta->kind != C2_KIND_FILE) c2_page_shape(h, ds->meta);
     c2_html(h, "</td><td>");
-    if (ds->meta.kind == C2_KIND_ARRAY && ds->meta.dtype.nfields > 0)
+    if (ds->meta->kind == C2_KIND_ARRAY && ds->meta->dtype.nfields > 0)
         c2_html(h, "table");
-    else if (ds->meta.kind == C2_KIND_ARRAY &&
-             c2_html_has(h, c2_dtype_name(&ds->meta.dtype, &dtype, &err), &err))
+    else if (ds->meta->kind == C2_KIND_ARRAY &&
+             c2_html_has(h, c2_dtype_name(&ds->meta->dtype, &dtype, &err), &err))
         c2_html(h, "$", c2_buf_cstr(&dtype));
     else
-        c2_html(h, "$", ds->meta.kind == C2_KIND_FILE ? "file" : "frame");
+        c2_html(h, "$", ds->meta->kind == C2_KIND_FILE ? "file" : "frame");
     if (ds->remark) c2_html(h, " <span class=\"error\">$</span>", ds->remark);
     c2_html(h, "</td><td class=\"number\">");
-    c2_page_nbytes(h, ds->meta.nbytes);
+    c2_page_nbytes(h, ds->meta->nbytes);
     c2_html(h, "</td></tr>\n");
 }
 

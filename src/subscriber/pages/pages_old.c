@@ -112,11 +112,11 @@ static void handle_path_list(struct c2_request *req, void *state)
 /* The image asked for: i along the first axis, clamped; false when the array has no images. */
 static bool image_of(struct c2_request *req, const struct c2_ds *ds, int64_t *i, struct cat2_error *err)
 {
-    const struct c2_grid *grid = &ds->meta.grid;
+    const struct c2_grid *grid = &ds->meta->grid;
     bool found;
 
     if (!c2_request_query_int(req, "i", &found, i, err)) return false;
-    if (ds->meta.kind != C2_KIND_ARRAY || grid->ndim < 3 || grid->shape[0] < 1)
+    if (ds->meta->kind != C2_KIND_ARRAY || grid->ndim < 3 || grid->shape[0] < 1)
         return c2_fail(err, CAT2_EINVAL, "%s is not a stack of images", ds->path);
     if (!found) *i = 0;
     *i = c2_max_i64(0, c2_min_i64(*i, grid->shape[0] - 1));
@@ -149,8 +149,8 @@ static void show_image(struct c2_page *page, const struct c2_ds *ds, int64_t i)
     char number[24], width[24], height[24];
 
     snprintf(number, sizeof(number), "%lld", (long long)i);
-    snprintf(height, sizeof(height), "%lld", (long long)ds->meta.grid.shape[1]);
-    snprintf(width, sizeof(width), "%lld", (long long)ds->meta.grid.shape[2]);
+    snprintf(height, sizeof(height), "%lld", (long long)ds->meta->grid.shape[1]);
+    snprintf(width, sizeof(width), "%lld", (long long)ds->meta->grid.shape[2]);
     c2_html(&page->h,
             "<img src=\"/plugins/tomography/image/~/~?i=$&amp;width=768\" alt=\"Image $\">\n"
             "<a href=\"/plugins/tomography/image/~/~?i=$\">$ x $ (original size)</a>\n",
@@ -169,7 +169,7 @@ static void display(struct c2_request *req, struct c2_ds *ds, bool one)
         return;
     }
     begin(&page, req, ds->sub);
-    snprintf(last, sizeof(last), "%lld", (long long)ds->meta.grid.shape[0] - 1);
+    snprintf(last, sizeof(last), "%lld", (long long)ds->meta->grid.shape[0] - 1);
     if (!one)
         c2_html(&page.h,
                 "<form action=\"/plugins/tomography/display/~/~\"><label>Image <input type=\"number\" "

@@ -89,7 +89,7 @@ static void start(struct selection *s, int32_t weight)
 void c2_page_read(struct c2_ds *ds, const struct c2_bound *bound, c2_page_read_fn *fn, void *ctx)
 {
     struct cat2_error err = {0};
-    bool ok = c2_codec_supports(&ds->meta.cparams, &err);
+    bool ok = c2_codec_supports(&ds->meta->cparams, &err);
     struct selection *s = ok ? new_selection(ds, bound, fn, ctx) : NULL;
 
     if (s) {
@@ -105,8 +105,8 @@ void c2_page_read_markdown(struct c2_ds *ds, const struct c2_bound *bound, int d
 {
     C2_AUTO(c2_buf) path = C2_BUF_INIT(2 * C2_PATH_MAX);
     struct cat2_error err = {0};
-    bool ok =
-        c2_codec_supports(&ds->meta.cparams, &err) && c2_buf_printf(&path, &err, "%s/%s", ds->root, ds->path);
+    bool ok = c2_codec_supports(&ds->meta->cparams, &err) &&
+              c2_buf_printf(&path, &err, "%s/%s", ds->root, ds->path);
     struct selection *s = ok ? new_selection(ds, bound, fn, ctx) : NULL;
 
     if (s) {
@@ -129,14 +129,14 @@ void c2_page_read_markdown(struct c2_ds *ds, const struct c2_bound *bound, int d
 /* The first bytes of a file. */
 static struct c2_bound first_bytes(const struct c2_ds *ds, int64_t max)
 {
-    int64_t n = c2_min_i64(max, ds->meta.grid.shape[0]);
+    int64_t n = c2_min_i64(max, ds->meta->grid.shape[0]);
 
     return (struct c2_bound){.ndim = 1,
                              .axes = {{.step = 1, .count = n}},
                              .out_ndim = 1,
                              .out_shape = {n},
                              .nitems = n,
-                             .whole = n == ds->meta.grid.shape[0]};
+                             .whole = n == ds->meta->grid.shape[0]};
 }
 
 static void on_markdown(void *ctx, struct c2_bytes html, const struct cat2_error *failed)
@@ -156,8 +156,8 @@ static void on_markdown(void *ctx, struct c2_bytes html, const struct cat2_error
 
 static void markdown(struct c2_request *req, struct c2_ds *ds)
 {
-    if (ds->meta.kind != C2_KIND_FILE || ds->meta.grid.shape[0] > MARKDOWN_NBYTES_MAX) {
-        c2_reply_detail(req, ds->meta.kind == C2_KIND_FILE ? 413 : 400, "%s is not a text of up to %d bytes",
+    if (ds->meta->kind != C2_KIND_FILE || ds->meta->grid.shape[0] > MARKDOWN_NBYTES_MAX) {
+        c2_reply_detail(req, ds->meta->kind == C2_KIND_FILE ? 413 : 400, "%s is not a text of up to %d bytes",
                         ds->path, MARKDOWN_NBYTES_MAX);
         return;
     }
@@ -236,7 +236,7 @@ void c2_page_end_with(struct c2_page *page, struct c2_ds *text)
 
 void c2_page_cannot_show(struct c2_html *h, const struct c2_ds *ds, const struct cat2_error *why)
 {
-    const struct c2_codec_name *codec = c2_codec_of_id(ds->meta.cparams.codec);
+    const struct c2_codec_name *codec = c2_codec_of_id(ds->meta->cparams.codec);
 
     c2_html(h, "<p class=\"card error\">The data cannot be shown: $", why->message);
     if (why->code == CAT2_EUNSUPPORTED && codec && codec->package)

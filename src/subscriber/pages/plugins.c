@@ -29,7 +29,7 @@ static void panel_fini(void *state)
 
 static bool put_dataset(const struct c2_view *view, struct c2_buf *out, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     C2_AUTO(c2_buf) dtype = C2_BUF_INIT(2 * C2_DTYPE_TEXT_MAX);
     struct c2_str target = c2_request_target(view->req), path, query;
     struct c2_jw w;
@@ -52,7 +52,7 @@ static bool put_dataset(const struct c2_view *view, struct c2_buf *out, struct c
 /* The slice the plugin asks for. */
 static bool bind(const struct c2_view *view, struct panel *p, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     struct c2_slice slice;
 
     if (!c2_slice_parse(c2_buf_str(&p->saying.body), &slice, err) ||
@@ -175,11 +175,11 @@ static size_t plugins_for(const struct c2_ds *ds, const struct c2_plugin *out[C2
     struct cat2_error err;
     size_t n = 0;
 
-    if (c2_json_parse(c2_buf_str(&ds->meta.vlmeta), &json, &err))
+    if (c2_json_parse(c2_buf_str(&ds->meta->vlmeta), &json, &err))
         c2_jstr(c2_jget(c2_json_root(json), "contenttype"), &type);
     for (int fit = C2_FITS_TYPE; fit > C2_FITS_NOT; fit--)
         for (size_t i = 0; (plugin = c2_plugins_at(ds->sub->plugins, i)); i++)
-            if ((int)c2_plugin_fits(plugin, type, c2_str_of(ds->path), ds->meta.grid.ndim) == fit)
+            if ((int)c2_plugin_fits(plugin, type, c2_str_of(ds->path), ds->meta->grid.ndim) == fit)
                 out[n++] = plugin;
     return n;
 }
@@ -189,7 +189,7 @@ static bool put_url(const struct c2_plugin *plugin, const struct c2_ds *ds, stru
 {
     bool tomography = plugin->builtin && c2_str_is(C2_STR("tomography"), plugin->name);
     bool markdown = plugin->builtin && c2_str_is(C2_STR("markdown"), plugin->name);
-    bool array = ds->meta.kind == C2_KIND_ARRAY;
+    bool array = ds->meta->kind == C2_KIND_ARRAY;
     struct cat2_error err;
     struct c2_html h;
 

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/lookup.h"
+#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/suppliers.h"
 
 /* The line of the list, as its publisher wrote it. */
@@ -13,7 +14,7 @@ static void reply_line(struct c2_request *req, struct c2_ds *ds)
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
 
-    if (c2_buf_puts(&out, ds->line, &err) && c2_buf_putc(&out, '\n', &err)) {
+    if (c2_ds_put_line(ds, &out, &err) && c2_buf_putc(&out, '\n', &err)) {
         c2_reply_buf(req, 200, "application/x-ndjson", &out);
         return;
     }

@@ -34,11 +34,11 @@ static void list_free(void *ctx)
     free(list);
 }
 
-static bool put(struct list *list, const char *line, struct cat2_error *err)
+static bool put(struct list *list, const struct c2_ds *ds, struct cat2_error *err)
 {
     size_t start = list->out.n;
 
-    return c2_buf_puts(&list->out, line, err) && c2_proof_list_line(&list->lines, &list->out, start, err);
+    return c2_ds_put_line(ds, &list->out, err) && c2_proof_list_line(&list->lines, &list->out, start, err);
 }
 
 static int64_t list_pull(void *ctx, uint8_t *to, size_t room)
@@ -51,7 +51,7 @@ static int64_t list_pull(void *ctx, uint8_t *to, size_t room)
         c2_buf_clear(&list->out);
         list->sent = 0;
         while (ok && list->next < list->n && list->out.n < BATCH)
-            ok = put(list, list->datasets[list->next++]->line, &err);
+            ok = put(list, list->datasets[list->next++], &err);
         list->ended = list->next == list->n;
         if (!ok || (list->ended && !c2_proof_list_end(&list->lines, &list->out, &err))) return C2_BODY_FAIL;
     }

@@ -60,7 +60,7 @@ static void sending_free(struct sending *s)
 
 static int64_t blocks_per_chunk(const struct sending *s)
 {
-    return c2_max_i64(1, s->ds->meta.grid.nblocks);
+    return c2_max_i64(1, s->ds->meta->grid.nblocks);
 }
 
 /* All must exist before anything is sent. */
@@ -68,9 +68,9 @@ static bool check_wants(const struct sending *s, struct cat2_error *err)
 {
     for (size_t i = 0; i < s->want.n; i++) {
         const struct c2_piece_want *want = &s->want.p[i];
-        if (want->chunks.last >= s->ds->meta.nchunks)
+        if (want->chunks.last >= s->ds->meta->nchunks)
             return c2_fail(err, CAT2_ENOTFOUND, "chunk %lld: the dataset has %lld",
-                           (long long)want->chunks.last, (long long)s->ds->meta.nchunks);
+                           (long long)want->chunks.last, (long long)s->ds->meta->nchunks);
         for (size_t j = 0; !want->bytes && j < want->nspans; j++)
             if (s->want.spans.p[want->span_at + j].last >= blocks_per_chunk(s))
                 return c2_fail(err, CAT2_ENOTFOUND, "its chunks have %lld blocks",
@@ -113,7 +113,7 @@ static bool add_item(struct sending *s, const struct c2_piece_want *want, int64_
         ok = add_blocks(s, s->nchunk, span.first, span.last, err);
         n += span.last - span.first + 1;
     }
-    *cost += s->ds->meta.chunksize / nblocks * n;
+    *cost += s->ds->meta->chunksize / nblocks * n;
     return ok;
 }
 
@@ -132,7 +132,7 @@ static bool plan_window(struct sending *s, struct cat2_error *err)
             !(in_frame ? c2_vec_push(&s->ranges, C2_VEC_NO_MAX, "ranges", err, range)
                        : add_item(s, want, &cost, err)))
             return false;
-        cost += ITEM_COST + (in_frame ? range.n + s->ds->meta.cparams.blocksize : 0);
+        cost += ITEM_COST + (in_frame ? range.n + s->ds->meta->cparams.blocksize : 0);
         last = s->nchunk;
         if (++s->nchunk > want->chunks.last && ++s->at < s->want.n) s->nchunk = s->want.p[s->at].chunks.first;
     }
@@ -291,7 +291,7 @@ static void file_done(void *ctx, const struct cat2_error *err)
 static bool begin(struct sending *s, struct cat2_error *err)
 {
     static const struct c2_slice whole = {0};
-    const struct c2_grid *grid = &s->ds->meta.grid;
+    const struct c2_grid *grid = &s->ds->meta->grid;
     struct c2_str text = {"", 0}, wanted;
 
     c2_request_query(s->req, "pieces", &text);

@@ -35,7 +35,7 @@ static void array_json(struct c2_request *req, struct c2_ds *ds)
 
     if (!is_array(req, ds) || c2_view_generation(req, ds)) return;
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
-    c2_zarr_array_json(&ds->meta, &w);
+    c2_zarr_array_json(ds->meta, &w);
     reply_json(req, ds, c2_jw_finish(&w), &out, &err);
 }
 
@@ -46,7 +46,7 @@ static void zarr3_json(struct c2_request *req, struct c2_ds *ds)
     struct c2_jw w;
 
     if (!is_array(req, ds) || c2_view_generation(req, ds)) return;
-    if (!c2_zarr3_knows(&ds->meta.dtype, &err)) { /* readers look for version 2 */
+    if (!c2_zarr3_knows(&ds->meta->dtype, &err)) { /* readers look for version 2 */
         c2_reply_detail(req, 404, "%s", err.message);
         return;
     }
@@ -71,13 +71,13 @@ static bool chunk_bound(struct c2_view *view, int64_t i, struct c2_bound *out)
 {
     struct c2_bound part = c2_select_part(&view->parts, i);
 
-    return c2_zarr_clip(&view->ds->meta.grid, &part, out);
+    return c2_zarr_clip(&view->ds->meta->grid, &part, out);
 }
 
 static bool chunk_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
                       struct cat2_error *err)
 {
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     struct c2_bound part = c2_select_part(&view->parts, i), clipped;
     size_t itemsize = (size_t)meta->dtype.itemsize, nbytes = (size_t)part.nitems * itemsize;
     C2_AUTO(c2_buf) items = C2_BUF_INIT(nbytes);
@@ -94,7 +94,7 @@ static bool chunk_run(struct c2_view *view, const struct c2_reading *reading, in
 
 static bool bind_key(struct c2_view *view, struct c2_str key, struct cat2_error *err)
 {
-    const struct c2_meta *meta = &view->ds->meta;
+    const struct c2_meta *meta = view->ds->meta;
     struct c2_bound bound;
     int64_t index[C2_DIM_MAX];
 
@@ -126,7 +126,7 @@ static void chunk(struct c2_request *req, struct c2_ds *ds)
 static bool chunk3_run(struct c2_view *view, const struct c2_reading *reading, int64_t i, struct c2_buf *out,
                        struct cat2_error *err)
 {
-    const struct c2_dtype *dtype = &view->ds->meta.dtype;
+    const struct c2_dtype *dtype = &view->ds->meta->dtype;
 
     if (!c2_zarr3_differs(dtype)) return chunk_run(view, reading, i, out, err);
     C2_AUTO(c2_buf) items = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
@@ -139,7 +139,7 @@ static bool chunk3_run(struct c2_view *view, const struct c2_reading *reading, i
 
 static bool chunk3_parse(struct c2_view *view, struct cat2_error *err)
 {
-    const struct c2_dtype *dtype = &view->ds->meta.dtype;
+    const struct c2_dtype *dtype = &view->ds->meta->dtype;
     struct c2_str path = c2_request_path(view->req);
     C2_AUTO(c2_buf) key = C2_BUF_INIT(path.n + 1);
 

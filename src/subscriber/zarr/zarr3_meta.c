@@ -154,7 +154,7 @@ static void put_codecs(const struct c2_dtype *dtype, struct c2_jw *w)
 
 bool c2_zarr3_array_json(const struct c2_ds *ds, struct c2_jw *w)
 {
-    const struct c2_grid *grid = &ds->meta.grid;
+    const struct c2_grid *grid = &ds->meta->grid;
     C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     C2_AUTO_PTR(c2_json) *json = NULL;
 
@@ -164,14 +164,14 @@ bool c2_zarr3_array_json(const struct c2_ds *ds, struct c2_jw *w)
     c2_jw_put_cstr(w, "node_type", "array");
     c2_zarr_put_shape(grid, w);
     c2_jw_key(w, "data_type");
-    put_type(&ds->meta.dtype, w);
+    put_type(&ds->meta->dtype, w);
     c2_jw_key(w, "chunk_grid");
     begin_configured(w, "regular");
     c2_zarr_put_chunk_shape(grid, "chunk_shape", w);
     end_configured(w);
     put_named(w, "chunk_key_encoding", "default", "{\"separator\":\"/\"}");
-    put_codecs(&ds->meta.dtype, w);
-    put_fill_value(&ds->meta.dtype, c2_json_root(json), w);
+    put_codecs(&ds->meta->dtype, w);
+    put_fill_value(&ds->meta->dtype, c2_json_root(json), w);
     c2_zarr3_put_attrs(ds, c2_json_root(json), w);
     c2_jw_end_object(w);
     return w->ok;

@@ -17,7 +17,8 @@
 bool c2_zarr_parse_attrs(const struct c2_ds *ds, struct c2_buf *text, struct c2_json **out,
                          struct cat2_error *err)
 {
-    return c2_attrs_put(c2_buf_str(&ds->meta.vlmeta), text, err) && c2_json_parse(c2_buf_str(text), out, err);
+    return c2_attrs_put(c2_buf_str(&ds->meta->vlmeta), text, err) &&
+           c2_json_parse(c2_buf_str(text), out, err);
 }
 
 /* Are its attributes so? Those without this word are not: most need not be read. */
@@ -27,7 +28,7 @@ static bool attrs_are(const struct c2_ds *ds, const char *word, bool (*are)(stru
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct cat2_error err;
 
-    return c2_str_has(c2_buf_str(&ds->meta.vlmeta), word) && c2_zarr_parse_attrs(ds, &text, &json, &err) &&
+    return c2_str_has(c2_buf_str(&ds->meta->vlmeta), word) && c2_zarr_parse_attrs(ds, &text, &json, &err) &&
            are(c2_json_root(json));
 }
 
@@ -138,7 +139,7 @@ bool c2_zarr_attrs_json(const struct c2_ds *ds, struct c2_jw *w)
 {
     C2_AUTO(c2_buf) text = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     C2_AUTO_PTR(c2_json) *json = NULL;
-    const struct c2_grid *grid = &ds->meta.grid;
+    const struct c2_grid *grid = &ds->meta->grid;
     struct c2_dims dims;
 
     w->ok = w->ok && c2_zarr_parse_attrs(ds, &text, &json, w->err);
@@ -156,10 +157,10 @@ void c2_zarr3_put_attrs(const struct c2_ds *ds, struct c2_jval attrs, struct c2_
 {
     struct c2_dims dims;
 
-    c2_dims_of(attrs, c2_ds_name(ds), ds->meta.grid.ndim, &dims);
-    put_axes(&dims, &ds->meta.grid, "dimension_names", w);
+    c2_dims_of(attrs, c2_ds_name(ds), ds->meta->grid.ndim, &dims);
+    put_axes(&dims, &ds->meta->grid, "dimension_names", w);
     c2_jw_open_object(w, "attributes");
-    put_values(attrs, c2_is_scaled(attrs), false, &ds->meta.dtype, w);
+    put_values(attrs, c2_is_scaled(attrs), false, &ds->meta->dtype, w);
     c2_jw_end_object(w);
 }
 

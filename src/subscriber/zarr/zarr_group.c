@@ -6,8 +6,8 @@
 #include "subscriber/answer/folder_attrs.h"
 #include "subscriber/answer/refuse.h"
 #include "subscriber/answer/view.h"
-#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/age.h"
+#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/zarr/zarr3.h"
@@ -87,7 +87,7 @@ static void put_group(const struct group *g, const struct c2_folder_attrs *folde
 static void put_array(struct c2_jw *w, const struct c2_ds *ds, struct c2_str name)
 {
     put_key(w, name, false, ".zarray");
-    c2_zarr_array_json(&ds->meta, w);
+    c2_zarr_array_json(ds->meta, w);
     put_key(w, name, false, ".zattrs");
     c2_zarr_attrs_json(ds, w);
 }
@@ -104,7 +104,7 @@ static bool make_all(struct group *g)
     for (size_t i = 0; i < g->folders.n; i++)
         put_group(g, &g->folders.folders[i], &w);
     for (size_t i = 0; w.ok && i < g->n; i++)
-        if (is_array(g->list[i]) && c2_zarr_common(&g->list[i]->meta.dtype))
+        if (is_array(g->list[i]) && c2_zarr_common(&g->list[i]->meta->dtype))
             put_array(&w, g->list[i], name_in(g, g->list[i]));
     c2_jw_end_object(&w);
     c2_jw_end_object(&w);
@@ -127,7 +127,7 @@ static void put_consolidated(struct group *g, struct c2_jw *w)
         c2_jw_end_object(w);
     }
     for (size_t i = 0; w->ok && i < g->n; i++) {
-        if (!is_array(g->list[i]) || !c2_zarr3_knows(&g->list[i]->meta.dtype, &ignored)) continue;
+        if (!is_array(g->list[i]) || !c2_zarr3_knows(&g->list[i]->meta->dtype, &ignored)) continue;
         put_key(w, name_in(g, g->list[i]), false, "");
         c2_zarr3_array_json(g->list[i], w);
     }

@@ -290,7 +290,7 @@ static bool all_know(struct scene *s, const struct words *w, struct verdict *v)
         if (!is_of(p, w->at[1])) continue;
         const struct c2_ds *ds = p->running ? scene_dataset(p, w->at[3]) : NULL;
         nall++;
-        nknow += ds && ds->meta.grid.ndim == 1 && ds->meta.grid.shape[0] == n;
+        nknow += ds && ds->meta->grid.ndim == 1 && ds->meta->grid.shape[0] == n;
     }
     return (nall && nknow == nall) || no(v, "%lld of %lld", (long long)nknow, (long long)nall);
 }
