@@ -10,7 +10,8 @@
 #define TURN     500     /* entries that are compared in one turn of the loop: some milliseconds */
 #define TURN_MS  2       /* between such turns */
 #define AHEAD    1024    /* entries of a walk, after which */
-#define PAUSE_NS 2000000 /* it waits, so that the loop can take them */
+#define PAUSE_NS 2000000 /* it waits, so that the loop can take them, */
+#define PAUSES   50      /* so often at most: what holds up the loop must not hold up this */
 #define WALK_COST                                                                                            \
     (INT64_C(64) << 20) /* bytes that are decoded in the time of a look at thousands of files                \
                          */
@@ -51,6 +52,14 @@ static void seen_list_fini(struct seen_list *list, size_t from)
     c2_vec_fini(list);
 }
 
+static size_t nwaiting(struct c2_walk_job *job)
+{
+    pthread_mutex_lock(&job->lock);
+    size_t n = job->found.n;
+    pthread_mutex_unlock(&job->lock);
+    return n;
+}
+
 /* The loop takes what is found while the walk goes on; a walk that is far ahead of it waits a little. */
 static size_t hand_over(struct c2_walk_job *job, const struct seen *seen, struct cat2_error *err)
 {
@@ -77,7 +86,8 @@ static bool collect(void *ctx, const char *path, const struct c2_generation *gen
     atomic_fetch_add(&job->cat->nfound, 1);
     if (!gen->within || strcmp(gen->within, "h5") != 0) /* those have been told already */
         c2_so_far_add(job->cat->so_far, NULL, path);
-    if (n % AHEAD == 0) nanosleep(&pause, NULL);
+    for (int i = 0; n % AHEAD == 0 && i < PAUSES && nwaiting(job) >= AHEAD; i++)
+        nanosleep(&pause, NULL);
     return true;
 }
 
@@ -197,10 +207,7 @@ static void finish(struct c2_walk_job *job)
 
 static bool is_far(struct c2_walk_job *job)
 {
-    pthread_mutex_lock(&job->lock);
-    bool far = job->found.n >= TURN;
-    pthread_mutex_unlock(&job->lock);
-    return far || job->taken_at < job->taken.n;
+    return nwaiting(job) >= TURN || job->taken_at < job->taken.n;
 }
 
 static bool merge_or_drop(struct c2_walk_job *job)

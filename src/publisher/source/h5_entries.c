@@ -25,6 +25,7 @@ static void entry_fini(struct c2_h5_entry_of *entry)
 {
     free(entry->path);
     free(entry->name);
+    free(entry->tags);
     c2_shared_unref(entry->meta);
 }
 
@@ -54,6 +55,34 @@ size_t c2_h5_snapshot_count(const struct c2_h5_snapshot *snap)
 const struct c2_h5_entry_of *c2_h5_snapshot_at(const struct c2_h5_snapshot *snap, size_t i)
 {
     return &snap->entries.p[i];
+}
+
+bool c2_h5_entry_name_gen(struct c2_h5_entry_of *entry, const struct c2_generation *gen)
+{
+    size_t etag = strlen(gen->etag) + 1, validator = strlen(gen->validator) + 1;
+    char *tags = malloc(etag + validator);
+
+    if (!tags) return false;
+    memcpy(tags, gen->etag, etag);
+    memcpy(tags + etag, gen->validator, validator);
+    free(entry->tags);
+    entry->tags = tags;
+    entry->mtime_ms = gen->mtime_ms;
+    return true;
+}
+
+void c2_h5_entry_gen(const struct c2_h5_entry_of *entry, const struct c2_format *format,
+                     struct c2_generation *out)
+{
+    *out = (struct c2_generation){0};
+    if (!entry->tags) return;
+    const char *validator = entry->tags + strlen(entry->tags) + 1;
+    memcpy(out->etag, entry->tags, strlen(entry->tags) + 1);
+    memcpy(out->validator, validator, strlen(validator) + 1);
+    out->mtime_ms = entry->mtime_ms;
+    out->unusable = entry->refusal;
+    out->hidden = !entry->plain;
+    out->within = format->name;
 }
 
 struct c2_shared *c2_h5_snapshot_take_meta(struct c2_h5_snapshot *snap, size_t i)

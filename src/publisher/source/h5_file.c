@@ -165,12 +165,15 @@ bool c2_h5_file_last(struct c2_h5_file *file, struct c2_h5_snapshot **out, struc
     }
 }
 
-static bool take_known(struct c2_h5_snapshot *snap, const struct c2_h5_entry_of *entry,
-                       struct c2_h5_known *out, struct cat2_error *err)
+static bool take_known(struct c2_h5_file *file, struct c2_h5_snapshot *snap,
+                       const struct c2_h5_entry_of *entry, struct c2_h5_known *out, struct cat2_error *err)
 {
     pthread_mutex_lock(&snap->lock);
-    struct c2_h5_known known = {entry->gen, snap->state, entry->refusal, c2_str_dup(c2_str_of(entry->name)),
-                                snap->hasty};
+    struct c2_h5_known known = {.state = snap->state,
+                                .refusal = entry->refusal,
+                                .name = c2_str_dup(c2_str_of(entry->name)),
+                                .hasty = snap->hasty};
+    c2_h5_entry_gen(entry, file->base.format, &known.gen);
     pthread_mutex_unlock(&snap->lock);
     if (!known.name) return c2_fail_nomem(err, "dataset");
     *out = known;
@@ -187,7 +190,7 @@ bool c2_h5_file_find(struct c2_h5_file *file, const char *path, bool group, stru
         struct c2_h5_entry_of *entry = c2_h5_snapshot_find(snap, path, group);
         if (!entry) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
         if (!c2_h5_snapshot_look(file, snap, entry, &torn, err)) return false;
-        if (!torn || attempt == LOOKS) return take_known(snap, entry, out, err);
+        if (!torn || attempt == LOOKS) return take_known(file, snap, entry, out, err);
     }
 }
 

@@ -13,9 +13,10 @@ struct c2_h5_entry_of { /* of a snapshot; immutable once it was looked at */
     char *path;         /* "group/name.b2nd"; of a group: "group", "" */
     char *name;         /* in the file */
     bool group, looked;
-    bool plain; /* Python's subscribers can carry it too */
-    bool tried; /* the refusal is of who opened it: with another plug-in, say, it may not be refused */
-    struct c2_generation gen;
+    bool plain;       /* Python's subscribers can carry it too */
+    bool tried;       /* the refusal is of who opened it: with another plug-in, say, it may not be refused */
+    char *tags;       /* of its generation: etag, NUL, validator; NULL: not looked at. c2_h5_entry_gen() */
+    int64_t mtime_ms; /* of its generation */
     const char *refusal; /* why it cannot be carried; lives as long as the site */
     uint64_t fingerprint,
         others; /* of what it was looked at: its contents, the other files; 0: unknown, none */
@@ -30,6 +31,9 @@ C2_DEFINE_AUTO_PTR(c2_h5_snapshot, c2_h5_snapshot_unref);
 /** Sorted by path. */
 size_t c2_h5_snapshot_count(const struct c2_h5_snapshot *snapshot);
 const struct c2_h5_entry_of *c2_h5_snapshot_at(const struct c2_h5_snapshot *snapshot, size_t i);
+/** Its generation, in a file of this format; zeros when it was not looked at, or is a group. */
+void c2_h5_entry_gen(const struct c2_h5_entry_of *entry, const struct c2_format *format,
+                     struct c2_generation *out);
 /** Its metadata, once; the reference is yours. */
 struct c2_shared *c2_h5_snapshot_take_meta(struct c2_h5_snapshot *snapshot, size_t i);
 

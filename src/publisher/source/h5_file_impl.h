@@ -85,6 +85,8 @@ struct c2_h5_entry_of *c2_h5_snapshot_add(struct c2_h5_snapshot *snap, const cha
 /** When all are added. Of those with one path the first stays. */
 void c2_h5_snapshot_sort(struct c2_h5_snapshot *snap);
 struct c2_h5_entry_of *c2_h5_snapshot_find(const struct c2_h5_snapshot *snap, const char *path, bool group);
+/** It is of this generation. false: out of memory. */
+bool c2_h5_entry_name_gen(struct c2_h5_entry_of *entry, const struct c2_generation *gen);
 void c2_h5_snapshot_clear(struct c2_h5_snapshot *snap);
 
 /* ---- h5_snapshot.c ---- */

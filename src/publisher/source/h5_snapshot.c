@@ -128,13 +128,10 @@ static bool stamp(struct c2_h5_file *file, const struct c2_h5_snapshot *snap, st
                   struct cat2_error *err)
 {
     C2_AUTO(c2_buf) path = C2_BUF_INIT(2 * C2_PATH_MAX + 64);
-    struct c2_generation *gen = &entry->gen;
+    struct c2_generation gen = {0};
     char validator[56];
     bool bare = strcmp(file->base.prefix, ".") == 0;
 
-    gen->unusable = entry->refusal;
-    gen->hidden = !entry->plain;
-    gen->within = file->base.format->name;
     if (entry->fingerprint)
         snprintf(validator, sizeof(validator), "h5-%016llx", (unsigned long long)entry->fingerprint);
     else if (entry->others)
@@ -145,7 +142,8 @@ static bool stamp(struct c2_h5_file *file, const struct c2_h5_snapshot *snap, st
     entry->looked =
         c2_buf_printf(&path, err, "%s%s%s", bare ? "" : file->base.prefix, bare ? "" : "/", entry->path) &&
         c2_gens_of_part(file->base.site->gens, c2_buf_cstr(&path), validator,
-                        snap->state.sec * 1000000000 + snap->state.nsec, entry->nbytes, gen, err);
+                        snap->state.sec * 1000000000 + snap->state.nsec, entry->nbytes, &gen, err) &&
+        (c2_h5_entry_name_gen(entry, &gen) || c2_fail_nomem(err, "list of datasets"));
     return entry->looked;
 }
 

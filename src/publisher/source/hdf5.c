@@ -60,7 +60,8 @@ static bool list(struct c2_container *c, c2_container_sink *sink, void *ctx, str
     for (size_t i = 0; ok && i < c2_h5_snapshot_count(snap); i++) {
         const struct c2_h5_entry_of *entry = c2_h5_snapshot_at(snap, i);
         if (entry->group) continue;
-        struct c2_generation gen = entry->gen;
+        struct c2_generation gen;
+        c2_h5_entry_gen(entry, c->format, &gen);
         gen.meta = c2_h5_snapshot_take_meta(snap, i);
         memcpy(gen.cparams, &entry->cparams, sizeof(gen.cparams));
         ok = sink(ctx, entry->path, &gen, err);
