@@ -148,7 +148,8 @@ class Bench:
     # ---- very many datasets ----
 
     def listing(self, house, bro, n):
-        """Processor time and memory until a file of n datasets is listed, followed, and listed by a second start. Ours alone."""
+        """Processor time and memory until a file of n datasets is listed, followed, listed by a second start, and listed again because
+        one of them has changed. When the first names appear. Ours alone."""
         path = self.folder / "many.h5"
         with h5py.File(path, "w") as file:
             for i in range(n):
@@ -161,12 +162,28 @@ class Bench:
         for start in ("first", "second"):
             begun = time.perf_counter()
             pub = house.pub("many", path, bro, name=f"pub-many-{start}", statedir=house.state("pub-many"))
+            if start == "first":
+                wait_until(lambda: "many" in json.loads(get(sub.url + "/api/roots")[2]))
+                threading.Thread(target=get, args=(sub.url + "/roots/many",)).start()  # asks for it to be followed
+                wait_until(lambda: get(sub.url + "/api/list/many?partial=1")[2][:2] == b'["', 300)
+                self.alone("first names", time.perf_counter() - begun, "s")
             wait_until(lambda: get(pub.url + "/api/list", timeout=300)[0] == 200, 300)
             self.alone(f"listed, {start} start", 1e6 * cpu_seconds(family(pub.pid)) / n, "us of CPU a dataset",
                        s=f"{time.perf_counter() - begun:.1f}", peak=f"{sum(map(peak_mib, family(pub.pid))):.0f}MiB")
             if start == "first":
                 sub.follow("many", timeout=300)
-                self.alone("followed", 1e6 * cpu_seconds([sub.pid]) / n, "us of CPU a dataset", peak=f"{peak_mib(sub.pid):.0f}MiB")
+                self.alone("followed", 1e6 * cpu_seconds([sub.pid]) / n, "us of CPU a dataset", peak=f"{peak_mib(sub.pid):.0f}MiB",
+                           s=f"{time.perf_counter() - begun:.1f}")
+            else:
+                name = "run000/scan0/d007.b2nd"
+                sub.follow("many", timeout=300)
+                before = json.loads(get(f"{sub.url}/api/info/many/{name}")[2])["mtime"]
+                with h5py.File(path, "r+") as file:
+                    file["run000/scan0/d007"][0, 0] = 99
+                begun = time.perf_counter()
+                wait_until(lambda: json.loads(get(f"{sub.url}/api/info/many/{name}")[2])["mtime"] != before, 300)
+                self.alone("after a change", time.perf_counter() - begun, "s", peak=f"{peak_mib(sub.pid):.0f}MiB",
+                           publisher=f"{sum(map(peak_mib, family(pub.pid))):.0f}MiB")
             pub.stop()
 
     def alone(self, name, ours, unit, **more):

@@ -178,7 +178,7 @@ def test_an_evil_publisher_harms_only_its_own_root(house, tmp_path, trap, way):
     good.end()
     assert trap.asked == []
     assert get(sub.url + "/healthz")[0] == 200
-    bounded(sub, before, 160 if evil_publisher.NAMES_MAX < 100_000 else 2500)
+    bounded(sub, before, 160 if evil_publisher.NAMES_MAX < 100_000 else 800)
 
 
 def named(program, *names):

@@ -215,8 +215,10 @@ static void datasets_that_are_described_alike_share_that(void **state)
     static const char A[] = "{\"path\":\"a.b2nd\",\"etag\":\"1:3\"," METADATA ",\"frame\":null}";
     static const char B[] = "{\"path\":\"b.b2nd\",\"etag\":\"1:3\"," METADATA ",\"frame\":null}";
     static const char C[] = "{\"path\":\"b.b2nd\",\"etag\":\"1:3\"," METADATA ",\"refusal\":\"is lazy\"}";
+    static const char D[] = "{\"path\":\"d.b2nd\", \"etag\":\"1:3\",  " METADATA "}";
     static const char F[] = "{\"path\":\"b.b2frame\",\"etag\":\"1:3\"," METADATA ",\"frame\":null}";
-    struct c2_ds *a = read_line(A), *b = read_line(B), *c = read_line(C), *f = read_line(F);
+    struct c2_ds *a = read_line(A), *b = read_line(B), *c = read_line(C), *f = read_line(F),
+                 *d = read_line(D);
 
     (void)state;
     assert_ptr_equal(a->meta, b->meta);
@@ -225,6 +227,9 @@ static void datasets_that_are_described_alike_share_that(void **state)
     assert_line(a, A);
     assert_line(b, B);
     assert_line(c, C);
+    assert_line(d, D);
+    assert_true(d->described->n > 0); /* however it is spaced */
+    c2_ds_unref(d);
     assert_string_equal(c->error, "is lazy");
     assert_false(c2_ds_same_line(a, b) || c2_ds_same_line(b, c));
     c2_ds_unref(a);
@@ -243,7 +248,10 @@ static void a_line_that_is_put_together_otherwise_is_read_as_a_whole(void **stat
         {"{\"x\":{\"y\":1," METADATA "},\"path\":\"b.b2nd\",\"etag\":\"2:3\",\"metadata\":{}}", "b.b2nd"},
         {"{\"etag\":\"2:3\",\"path\":\"a.b2nd\"," METADATA ",\"error\":\"torn\"}", "a.b2nd"},
         {"{\"etag\":\"2:3\"," METADATA ",\"path\":\"c.b2nd\"}", "c.b2nd"},
-        {"{\"path\":\"d\\\",\\\"metadata\\\":.b2nd\",\"etag\":\"2:3\"," METADATA "}", "d\",\"metadata\":.b2nd"},
+        {"{" METADATA ",\"etag\":\"2:3\",\"path\":\"e.b2nd\"}", "e.b2nd"},
+        {"{\"etag\":\"2:3\",\"x,\\\"metadata\":1,\"path\":\"f.b2nd\"," METADATA "}", "f.b2nd"},
+        {"{\"path\":\"d\\\",\\\"metadata\\\":.b2nd\",\"etag\":\"2:3\"," METADATA "}",
+         "d\",\"metadata\":.b2nd"},
     };
 
     (void)state;

@@ -10,14 +10,17 @@
 #define ALIKE        1024 /* descriptions that a new one is compared with */
 #define ALIKE_NBYTES 8192 /* of longer ones no two are expected to be alike */
 
-static const char BEGIN[] = ",\"metadata\":";
+static const char BEGIN[] = "\"metadata\":";
 
-/* In a text of JSON no string has this in it: a quote would have a backslash before it. */
+/* Within a string a quote has a backslash before it, which no comma is. */
 size_t c2_described_at(struct c2_str line)
 {
     const char *at = line.n ? memmem(line.p, line.n, BEGIN, strlen(BEGIN)) : NULL;
 
-    return at ? (size_t)(at - line.p) : 0;
+    if (!at) return 0;
+    for (at--; at > line.p && *at == ' ';)
+        at--;
+    return at > line.p && *at == ',' ? (size_t)(at - line.p) : 0;
 }
 
 bool c2_described_has(struct c2_str key)
