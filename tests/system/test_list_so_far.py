@@ -1,44 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """While a root is listed for the first time, names appear as they are found, and are never taken for the list. The process that
-reads the file is the real one; what it says goes through another one, which holds it up when it has said enough."""
+reads the file is held up when it has said enough."""
 import json
 import os
-import sys
 
 import h5py
+import held_worker
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, get, wait_until
+from programs import EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
 DATASETS = 3000
-HALT = '''#!{python}
-import os, socket, subprocess, sys, threading, time
-outer, (inner, theirs) = socket.socket(fileno=0), socket.socketpair()
-subprocess.Popen(["{real}", *sys.argv[1:]], stdin=theirs, close_fds=True)
-theirs.close()
-said = 0
-def pass_on(a, b):
-    while data := a.recv(1 << 16):
-        b.sendall(data)
-    os._exit(0)
-threading.Thread(target=pass_on, args=(outer, inner), daemon=True).start()
-while data := inner.recv(1 << 14):
-    outer.sendall(data)
-    said += len(data)
-    while said > 200_000 and os.path.exists("{gate}"):
-        time.sleep(0.02)
-'''
 
 
 @pytest.fixture
 def gate(tmp_path, monkeypatch):
     """While this file is there, the walk of a file stops after some hundred names."""
-    gate, worker = tmp_path / "gate", tmp_path / "worker"
-    gate.touch()
-    worker.write_text(HALT.format(python=sys.executable, real=BIN / "cat2h5", gate=gate))
-    worker.chmod(0o755)
-    monkeypatch.setenv("CATERVA2_H5_WORKER", str(worker))
+    gate = held_worker.hold(tmp_path, monkeypatch)
     yield gate
     gate.unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
+import held_worker
 import programs
 from answering import Answering, serving
 from programs import get, register, wait_until
@@ -109,7 +110,8 @@ def test_the_command_line_waits_for_the_list(house, slow_file):
         assert "being listed" in out.stderr and out.stdout == ""
 
 
-def test_pages_say_that_a_root_is_being_listed_and_look_again(house, slow_file):
+def test_pages_say_that_a_root_is_being_listed_and_look_again(house, slow_file, tmp_path, monkeypatch):
+    gate = held_worker.hold(tmp_path, monkeypatch)
     serve = house.serve(f"m={slow_file}")
     wait_until(lambda: b'"m"' in get(serve.url + "/api/roots")[2])
     status, headers, body = get(serve.url + "/roots/m", timeout=PATIENCE)
@@ -118,6 +120,7 @@ def test_pages_say_that_a_root_is_being_listed_and_look_again(house, slow_file):
     found = get(serve.url + "/?roots=m&search=d00001", timeout=PATIENCE)[2]
     assert b"is being listed" in found and b"in what is known so far" in found
     assert b"caterva2_roots_listing 1" in get(serve.url + "/metrics")[2]
+    gate.unlink()
     serve.follow("m", timeout=PATIENCE)
     assert b"Being listed" not in get(serve.url + "/roots/m", timeout=PATIENCE)[2]
 
