@@ -73,6 +73,9 @@ void c2_catalog_rescan(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);
 void c2_catalog_list(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);
 /** Found by the look under way, or by the last. */
 size_t c2_catalog_nfound(const struct c2_catalog *cat);
+#define C2_LIST_PATIENCE_MS 8000 /* less than subscribers wait for a first byte */
+/** Why there is no list yet. */
+void c2_catalog_not_yet(const struct c2_catalog *cat, struct cat2_error *err);
 /** fn after the first look, when the root is being listed for the first time: at the end of the one under
  * way. */
 void c2_catalog_list_first(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);

@@ -4,8 +4,6 @@
 
 #include "publisher/catalog_impl.h"
 
-#define PATIENCE_MS 8000 /* less than subscribers wait for a first byte */
-
 struct listing {
     struct c2_catalog *cat;
     struct c2_timer *timer; /* NULL: answered */
@@ -24,6 +22,13 @@ static void looked(void *ctx, const struct cat2_error *err)
     free(l);
 }
 
+void c2_catalog_not_yet(const struct c2_catalog *cat, struct cat2_error *err)
+{
+    c2_fail(err, CAT2_EUPSTREAM, "the root is being listed, for the first time: %zu found so far",
+            c2_catalog_nfound(cat));
+    err->http_status = 503;
+}
+
 /* What the look under way finds is announced when it ends: with the last complete list nobody misses it. */
 static void on_late(void *ctx)
 {
@@ -35,9 +40,7 @@ static void on_late(void *ctx)
         l->fn(l->ctx, NULL);
         return;
     }
-    c2_fail(&err, CAT2_EUPSTREAM, "the root is being listed, for the first time: %zu found so far",
-            c2_catalog_nfound(l->cat));
-    err.http_status = 503;
+    c2_catalog_not_yet(l->cat, &err);
     l->fn(l->ctx, &err);
 }
 
@@ -46,7 +49,7 @@ void c2_catalog_list(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx)
     struct listing *l = malloc(sizeof(*l));
     struct cat2_error err;
 
-    if (l) *l = (struct listing){cat, c2_timer_start(cat->loop, PATIENCE_MS, 0, on_late, l), fn, ctx};
+    if (l) *l = (struct listing){cat, c2_timer_start(cat->loop, C2_LIST_PATIENCE_MS, 0, on_late, l), fn, ctx};
     if (!l || !l->timer) {
         free(l);
         c2_fail_nomem(&err, "list");

@@ -25,7 +25,8 @@ struct full {
     char *at; /* the last path written */
     bool waiting, done, left;
     struct c2_timer *ticker; /* while the root is looked at for the first time */
-    bool looking;
+    bool looking, again;     /* and is to be looked at again */
+    bool begun;              /* the answer */
     size_t names_at;
     int64_t told_ms;
     struct c2_proof_list lines;
@@ -195,7 +196,7 @@ static int64_t put_names(struct full *full)
     if (!c2_jw_finish(&w) || (full->lines.hashed && !c2_proof_seal_json(&full->out, 0, NULL, &err)) ||
         !c2_buf_putc(&full->out, '\n', &err))
         return C2_BODY_FAIL;
-    if (n == 0 && now - full->told_ms < NAMES_IDLE_MS) {
+    if (n == 0 && (!full->begun || now - full->told_ms < NAMES_IDLE_MS)) {
         c2_buf_clear(&full->out);
         return C2_BODY_WAIT;
     }
@@ -205,7 +206,7 @@ static int64_t put_names(struct full *full)
 
 static int64_t refill_or_names(struct full *full)
 {
-    if (!full->looking) return refill(full);
+    if (!full->looking && !full->again) return full->cut ? C2_BODY_FAIL : refill(full);
     return full->pub->stopped ? C2_BODY_FAIL : put_names(full);
 }
 
@@ -236,15 +237,78 @@ static void full_free(void *ctx)
     if (!full->waiting && !full->looking) full_unref(full);
 }
 
+static void begin(struct full *full)
+{
+    struct c2_body body = {full_pull, full_free, full};
+
+    full->begun = true;
+    c2_reply_body(full->req, 200, "application/x-ndjson", -1, &body);
+}
+
+static void full_ready(void *ctx, const struct cat2_error *err)
+{
+    struct full *full = ctx;
+
+    if (err) {
+        struct c2_request *req = full->req;
+        full_unref(full);
+        c2_reply_error(req, err);
+        return;
+    }
+    begin(full);
+}
+
 /* ---- while there is no list ---- */
+
+static void on_first(void *ctx, const struct cat2_error *err);
+
+static void stop_ticker(struct full *full)
+{
+    c2_timer_stop(full->ticker);
+    full->ticker = NULL;
+}
+
+static void look(struct full *full)
+{
+    full->again = false;
+    full->looking = true;
+    c2_catalog_list_first(full->pub->catalog, on_first, full);
+}
+
+/* Answered otherwise; a look under way ends without it. */
+static void refuse(struct full *full)
+{
+    struct c2_request *req = full->req;
+    struct cat2_error err;
+
+    if (full->pub->stopped) /* and the catalog is closed */
+        c2_fail(&err, CAT2_ECANCELLED, "shutting down");
+    else
+        c2_catalog_not_yet(full->pub->catalog, &err);
+    full_free(full);
+    c2_reply_error(req, &err);
+}
 
 static void on_tick(void *ctx)
 {
     struct full *full = ctx;
+    bool late = c2_loop_now_ms(full->pub->parts.loop) - full->told_ms > C2_LIST_PATIENCE_MS;
 
-    c2_body_wake(full->req);
+    if (full->again && !full->pub->stopped) {
+        look(full);
+    } else if (full->begun) {
+        c2_body_wake(full->req);
+    } else {
+        int64_t got = full->pub->stopped ? C2_BODY_FAIL : put_names(full);
+        if (got == C2_BODY_FAIL || (got == C2_BODY_WAIT && late)) {
+            refuse(full);
+            return;
+        }
+        if (got != C2_BODY_WAIT) begin(full);
+    }
 }
 
+/* What is being written is looked at again; until names were told, any other failure is the answer. */
 static void on_first(void *ctx, const struct cat2_error *err)
 {
     struct full *full = ctx;
@@ -254,8 +318,13 @@ static void on_first(void *ctx, const struct cat2_error *err)
         full_unref(full);
         return;
     }
-    c2_timer_stop(full->ticker);
-    full->ticker = NULL;
+    full->again = err && c2_is_busy(err);
+    if (full->again) return;
+    stop_ticker(full);
+    if (!full->begun) {
+        full_ready(full, err);
+        return;
+    }
     full->cut = err != NULL;
     c2_body_wake(full->req);
 }
@@ -263,34 +332,17 @@ static void on_first(void *ctx, const struct cat2_error *err)
 /* false: it is not looked at for the first time, or nobody asked for names. */
 static bool tell_names(struct full *full)
 {
-    struct c2_catalog *cat = full->pub->catalog;
-    struct c2_body body = {full_pull, full_free, full};
+    struct c2_loop *loop = full->pub->parts.loop;
     struct c2_str wanted;
 
-    if (c2_catalog_is_complete(cat) || full->pub->stopped ||
+    if (c2_catalog_is_complete(full->pub->catalog) || full->pub->stopped ||
         !c2_request_header(full->req, C2_SO_FAR_WANT, &wanted))
         return false;
-    full->ticker = c2_timer_start(full->pub->parts.loop, NAMES_TICK_MS, NAMES_TICK_MS, on_tick, full);
+    full->ticker = c2_timer_start(loop, NAMES_TICK_MS, NAMES_TICK_MS, on_tick, full);
     if (!full->ticker) return false;
-    full->looking = true;
-    full->told_ms = c2_loop_now_ms(full->pub->parts.loop);
-    c2_reply_body(full->req, 200, "application/x-ndjson", -1, &body);
-    c2_catalog_list_first(cat, on_first, full);
+    full->told_ms = c2_loop_now_ms(loop);
+    look(full);
     return true;
-}
-
-static void full_ready(void *ctx, const struct cat2_error *err)
-{
-    struct full *full = ctx;
-    struct c2_body body = {full_pull, full_free, full};
-
-    if (err) {
-        struct c2_request *req = full->req;
-        full_unref(full);
-        c2_reply_error(req, err);
-        return;
-    }
-    c2_reply_body(full->req, 200, "application/x-ndjson", -1, &body);
 }
 
 void c2_publisher_list_full(struct c2_request *req, void *state)

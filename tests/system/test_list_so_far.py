@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """While a root is listed for the first time, names appear as they are found, and are never taken for the list. The process that
 reads the file is held up when it has said enough."""
+import contextlib
+import http.client
 import json
 import os
 
@@ -84,7 +86,8 @@ def test_what_was_found_so_far_drops_nothing_that_is_known(house, tmp_path, gate
         assert status == 200 and headers["X-Caterva2-List"] == "whole" and json.loads(body) == sorted(NAMES)
 
 
-def test_a_walk_that_comes_to_no_end_is_asked_for_again(house, tmp_path, gate):
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_a_walk_that_comes_to_no_end_is_asked_for_again(house, tmp_path, gate, end):
     """The publisher goes in the middle: what was found is no list, and the next one brings it whole."""
     many(tmp_path / "f.h5")
     bro = house.bro()
@@ -93,8 +96,29 @@ def test_a_walk_that_comes_to_no_end_is_asked_for_again(house, tmp_path, gate):
     wait_until(lambda: "r" in json.loads(get(f"{sub.url}/api/roots")[2]))
     get(f"{sub.url}/roots/r")
     wait_until(lambda: json.loads(get(f"{sub.url}/api/list/r?partial=1")[2]))
-    pub.kill()
+    getattr(pub, end)()
     gate.unlink()
     house.pub("r", tmp_path / "f.h5", bro)
     wait_until(lambda: get(f"{sub.url}/api/list/r")[0] == 200)
     assert json.loads(get(f"{sub.url}/api/list/r?inside=1")[2]) == sorted(NAMES)
+
+
+def test_names_are_told_to_who_asks_and_whoever_leaves_is_missed_by_nobody(house, tmp_path, gate):
+    many(tmp_path / "f.h5")
+    pub = house.pub("r", tmp_path / "f.h5", house.bro())
+    host, port = pub.http.split(":")
+    for _ in range(3):
+        with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as line:
+            line.request("GET", "/api/list?full=1", headers={"X-Caterva2-So-Far": "1"})
+            answer = line.getresponse()
+            names = json.loads(answer.readline())["found"]
+            assert answer.status == 200 and names and set(names) <= set(NAMES)
+    with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as line:
+        line.request("GET", "/api/list?full=1", headers={"X-Caterva2-So-Far": "1"})
+        answer = line.getresponse()
+        answer.readline()
+        gate.unlink()
+        lines = [json.loads(text) for text in answer.read().splitlines()]
+    assert [line["path"] for line in lines if "found" not in line] == sorted(NAMES)
+    assert "found" not in lines[-1]  # the list comes last, and whole
+    assert b"found" not in get(f"{pub.url}/api/list?full=1", {"X-Caterva2-So-Far": "1"})[2]  # there is a list
