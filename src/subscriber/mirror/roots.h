@@ -7,7 +7,7 @@
 #include "subscriber/mirror/root.h"
 
 #define C2_SAVED_AT_ONCE 500      /* datasets of a list; of more the rest is saved later */
-#define C2_DATASETS_MAX (1 << 19) /* of one root: each takes 0.8 to 2 KiB of memory, 0.4 to 1 GiB in all */
+#define C2_DATASETS_MAX (1 << 19) /* of one root: each takes 0.8 to 2.4 KiB of memory, 0.4 to 1.2 GiB in all */
 
 struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *root,
                                       struct cat2_error *err);
