@@ -93,6 +93,7 @@ static bool put_other(struct c2_ds *ds, bool file, const struct c2_buf *attrs, s
     struct c2_meta meta = *ds->meta; /* borrows all of it */
     struct c2_jw w;
 
+    if (ds->urlpath) meta.urlpath = ds->urlpath;
     if (!file) return c2_ds_put_info(ds, out, err);
     meta.vlmeta = *attrs;
     c2_jw_init(&w, out, C2_JSON_COMPACT, err);

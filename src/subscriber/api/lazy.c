@@ -68,7 +68,7 @@ bool c2_lazy_put_info(const struct c2_ds *ds, struct c2_buf *info, struct cat2_e
 /* The folder of the root on the publisher, by where the expression is there; with its slash. */
 static struct c2_str root_folder(const struct c2_ds *ds)
 {
-    struct c2_str at = c2_str_of(ds->meta->urlpath ? ds->meta->urlpath : "");
+    struct c2_str at = c2_str_of(c2_ds_urlpath(ds));
 
     if (at.n <= strlen(ds->path) || !c2_str_ends(at, ds->path)) return C2_STR("");
     at.n -= strlen(ds->path);

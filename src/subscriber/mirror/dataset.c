@@ -56,6 +56,7 @@ void c2_ds_unref(struct c2_ds *ds)
     free(ds->direct.url);
     free(ds->key);
     free(ds->line);
+    free(ds->urlpath);
     free(ds->error);
     free(ds->remark);
     unref_subscriber(ds->sub);
@@ -99,10 +100,12 @@ int64_t c2_ds_mtime_ms(const struct c2_ds *ds)
 /* mtime is the part of the etag before ':'. */
 static bool make_info(const struct c2_ds *ds, struct c2_buf *info, struct cat2_error *err)
 {
+    struct c2_meta meta = *ds->meta; /* borrows all of it */
     struct c2_jw w;
 
+    if (ds->urlpath) meta.urlpath = ds->urlpath;
     c2_jw_init(&w, info, C2_JSON_COMPACT, err);
-    if (!c2_meta_to_json(ds->meta, true, c2_ds_mtime_ms(ds), &w))
+    if (!c2_meta_to_json(&meta, true, c2_ds_mtime_ms(ds), &w))
         return err->code != CAT2_OK ? false : c2_fail_nomem(err, "info");
     if (!c2_jw_finish(&w) || !ds->error) return w.ok;
     info->n--; /* its brace comes last */
@@ -218,8 +221,8 @@ static bool fill(struct c2_ds *ds, struct c2_jval v, struct cat2_error *err)
     return true;
 }
 
-/* Its beginning alone, when the rest is a description that may be shared. *split: how long it is, 0: all. */
-static bool split_line(struct c2_subscriber *sub, struct c2_str line, struct c2_json **json, size_t *split,
+/* Its beginning alone, when the rest is a description that may be shared: *described. */
+static bool read_split(struct c2_subscriber *sub, const struct c2_line_parts *parts, struct c2_json **json,
                        struct c2_described **described, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) head = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
@@ -227,20 +230,16 @@ static bool split_line(struct c2_subscriber *sub, struct c2_str line, struct c2_
     struct c2_jval value;
     struct c2_str key, path;
 
-    *split = c2_described_at(line);
-    if (*split == 0) return true;
-    bool good = c2_buf_append(&head, line.p, *split, &why) && c2_buf_putc(&head, '}', &why) &&
+    bool good = c2_buf_append_str(&head, parts->head, &why) && c2_buf_putc(&head, '}', &why) &&
                 c2_json_parse(c2_buf_str(&head), json, &why) &&
                 c2_jstr(c2_jget(c2_json_root(*json), "path"), &path);
     struct c2_jiter it = c2_jiter_of(good ? c2_json_root(*json) : (struct c2_jval){0});
     while (good && c2_jnext(&it, &key, &value))
         good = !c2_described_has(key) && !c2_str_is(key, "error");
-    struct c2_str rest = {line.p + *split, line.n - *split};
-    good = good && c2_described_get(sub, rest, c2_kind_of(path), described, &why);
+    good = good && c2_described_get(sub, parts, c2_kind_of(path), described, &why);
     if (why.code == CAT2_ENOMEM) return c2_fail_nomem(err, "dataset");
     if (good) return true;
-    *split = 0; /* what is wrong with it is said of the whole */
-    c2_json_free(*json);
+    c2_json_free(*json); /* what is wrong with it is said of the whole */
     *json = NULL;
     return true;
 }
@@ -250,12 +249,13 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     C2_AUTO_PTR(c2_described) *described = NULL;
+    struct c2_line_parts parts;
     struct c2_str path;
-    size_t split;
 
-    if (!split_line(root->sub, line, &json, &split, &described, err) ||
-        (!split && !c2_json_parse(line, &json, err)))
+    if (c2_described_split(line, &parts) && !read_split(root->sub, &parts, &json, &described, err))
         return false;
+    if (!described && !c2_json_parse(line, &json, err)) return false;
+    bool cut = described && parts.urlpath.p;
     struct c2_jval v = c2_json_root(json);
     if (!c2_jstr(c2_jget(v, "path"), &path) || !c2_path_check(path, err))
         return c2_fail(err, CAT2_EDATA, "a listed dataset has no usable path");
@@ -269,12 +269,13 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks
     ds->speaks_pieces = speaks_pieces;
     ds->root = c2_str_dup(c2_str_of(root->root.name));
     ds->path = c2_str_dup(path);
-    ds->line = c2_str_dup(split ? (struct c2_str){line.p, split} : line);
+    ds->line = c2_str_dup(described ? parts.head : line);
+    if (cut) ds->urlpath = c2_str_dup(parts.urlpath);
     ds->meta = &NO_META;
     ds->described = described;
     described = NULL;
     struct cat2_error why = {0};
-    bool ok = ds->root && ds->path && ds->line;
+    bool ok = ds->root && ds->path && ds->line && (ds->urlpath || !cut);
     bool filled = ok && fill(ds, v, &why);
     if (why.code == CAT2_ENOMEM) ok = false;
     if (ok && !filled) { /* it marks only itself */
@@ -292,39 +293,71 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks
 
 /* ---- its line ---- */
 
-static struct c2_str rest_of(const struct c2_ds *ds)
+#define PARTS 4
+
+/* It is these one after the other. */
+static void parts_of(const struct c2_ds *ds, struct c2_str out[PARTS])
 {
-    return ds->described ? (struct c2_str){ds->described->text, ds->described->n} : (struct c2_str){"", 0};
+    const struct c2_described *d = ds->described;
+
+    memset(out, 0, PARTS * sizeof(*out));
+    out[0] = c2_str_of(ds->line);
+    if (!d) return;
+    out[1] = (struct c2_str){d->text, d->cut};
+    out[2] = c2_str_of(ds->urlpath);
+    out[3] = (struct c2_str){d->text + d->cut, d->n - d->cut};
 }
 
 bool c2_ds_put_line(const struct c2_ds *ds, struct c2_buf *out, struct cat2_error *err)
 {
-    return c2_buf_puts(out, ds->line, err) && c2_buf_append_str(out, rest_of(ds), err);
+    struct c2_str parts[PARTS];
+    bool ok = true;
+
+    parts_of(ds, parts);
+    for (int i = 0; ok && i < PARTS; i++)
+        ok = c2_buf_append_str(out, parts[i], err);
+    return ok;
 }
 
 bool c2_ds_is_line(const struct c2_ds *ds, struct c2_str line)
 {
-    struct c2_str rest = rest_of(ds);
-    size_t n = strlen(ds->line);
+    struct c2_str parts[PARTS];
 
-    return line.n == n + rest.n && memcmp(line.p, ds->line, n) == 0 &&
-           memcmp(line.p + n, rest.p, rest.n) == 0;
+    parts_of(ds, parts);
+    for (int i = 0; i < PARTS; i++) {
+        size_t n = parts[i].n;
+        if (line.n < n || (n && memcmp(line.p, parts[i].p, n) != 0)) return false;
+        line = (struct c2_str){line.p + n, line.n - n};
+    }
+    return line.n == 0;
 }
 
 bool c2_ds_same_line(const struct c2_ds *a, const struct c2_ds *b)
 {
-    return strcmp(a->line, b->line) == 0 && c2_str_cmp(rest_of(a), rest_of(b)) == 0;
+    const struct c2_described *x = a->described, *y = b->described;
+    bool same = x == y || (x && y && x->cut == y->cut && x->n == y->n && memcmp(x->text, y->text, x->n) == 0);
+
+    return same && strcmp(a->line, b->line) == 0 &&
+           c2_str_cmp(c2_str_of(a->urlpath), c2_str_of(b->urlpath)) == 0;
 }
 
 uint64_t c2_ds_hash_line(const struct c2_ds *ds)
 {
-    struct c2_str rest = rest_of(ds);
+    struct c2_str parts[PARTS];
     struct c2_hasher hasher;
 
+    parts_of(ds, parts);
     c2_hasher_begin(&hasher);
-    c2_hasher_add(&hasher, ds->line, strlen(ds->line));
-    c2_hasher_add(&hasher, rest.p, rest.n);
+    for (int i = 0; i < PARTS; i++)
+        c2_hasher_add(&hasher, parts[i].p, parts[i].n);
     return c2_hasher_end(&hasher);
+}
+
+const char *c2_ds_urlpath(const struct c2_ds *ds)
+{
+    const char *own = ds->urlpath ? ds->urlpath : ds->meta->urlpath;
+
+    return own ? own : "";
 }
 
 /* ---- its names ---- */

@@ -15,6 +15,8 @@ bool c2_ds_is_line(const struct c2_ds *ds, struct c2_str line);
 uint64_t c2_ds_hash_line(const struct c2_ds *ds);
 /** Were both made from the same line? */
 bool c2_ds_same_line(const struct c2_ds *a, const struct c2_ds *b);
+/** What its publisher calls its file; "" when it does not say. */
+const char *c2_ds_urlpath(const struct c2_ds *ds);
 /** Its place in the list of its root changes. What cannot happen is a bug of ours: asserted. */
 void c2_ds_move(struct c2_ds *ds, enum c2_ds_life to);
 struct c2_ds *c2_ds_ref(struct c2_ds *ds);

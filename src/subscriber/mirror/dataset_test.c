@@ -239,6 +239,48 @@ static void datasets_that_are_described_alike_share_that(void **state)
     c2_ds_unref(f);
 }
 
+/* Each file has its own name, which is in its metadata. */
+static void files_that_are_described_alike_but_for_their_names_share_that(void **state)
+{
+    static const char M[] =
+        "\"metadata\":{\"shape\":[10],\"chunks\":[10],\"blocks\":[10],\"dtype\":\">i4\","
+        "\"schunk\":{\"cbytes\":62,\"chunkshape\":10,\"chunksize\":40,\"contiguous\":true,"
+        "\"cparams\":{\"codec\":5,\"filters\":[0,0,0,0,0,1],\"filters_meta\":[0,0,0,0,0,0],"
+        "\"typesize\":4,\"blocksize\":40,\"filters, meta\":[[1,0]]},\"cratio\":0.64,"
+        "\"nbytes\":40,\"urlpath\":\"%s\",\"vlmeta\":{%s},\"nchunks\":1}}";
+    static const struct {
+        const char *urlpath, *attrs, *said;
+        bool cut;
+    } cases[] = {{"/x/a.b2nd", "", "/x/a.b2nd", true},
+                 {"/x/longer.b2nd", "", "/x/longer.b2nd", true},
+                 {"", "", "", true},
+                 {"/x/q\\\"uote", "", "/x/q\"uote", false},
+                 {"/x/a.b2nd", "\"urlpath\":\"/y\"", "/x/a.b2nd", false}};
+    const struct c2_meta *shared = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        char members[2000], line[2200];
+        C2_AUTO(c2_buf) info = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+        C2_AUTO_PTR(c2_json) *json = NULL;
+        struct cat2_error err;
+        struct c2_str text;
+        snprintf(members, sizeof(members), M, cases[i].urlpath, cases[i].attrs);
+        snprintf(line, sizeof(line), "{\"path\":\"a%zu.b2nd\",\"etag\":\"1:3\",%s,\"frame\":null}", i,
+                 members);
+        struct c2_ds *ds = read_line(line);
+        assert_line(ds, line);
+        assert_string_equal(c2_ds_urlpath(ds), cases[i].said);
+        assert_int_equal(ds->urlpath != NULL, cases[i].cut);
+        if (cases[i].cut && i) assert_ptr_equal(ds->meta, shared);
+        shared = ds->meta;
+        assert_true(c2_ds_put_info(ds, &info, &err) && c2_json_parse(c2_buf_str(&info), &json, &err));
+        assert_true(c2_jstr(c2_jget(c2_jget(c2_json_root(json), "schunk"), "urlpath"), &text) &&
+                    c2_str_is(text, cases[i].said));
+        c2_ds_unref(ds);
+    }
+}
+
 /* Whatever is in front of it or behind it, a line means what all of it says. */
 static void a_line_that_is_put_together_otherwise_is_read_as_a_whole(void **state)
 {
@@ -273,6 +315,7 @@ int main(void)
         cmocka_unit_test(what_is_told_of_a_dataset_says_why_it_is_refused),
         cmocka_unit_test(the_bounds_of_a_frame_are_taken_where_they_can_be),
         cmocka_unit_test(datasets_that_are_described_alike_share_that),
+        cmocka_unit_test(files_that_are_described_alike_but_for_their_names_share_that),
         cmocka_unit_test(a_line_that_is_put_together_otherwise_is_read_as_a_whole),
         cmocka_unit_test(the_last_dataset_frees_what_a_subscriber_that_is_gone_left),
     };

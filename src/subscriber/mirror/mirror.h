@@ -59,7 +59,8 @@ struct c2_ds {
     bool busy;                      /* the error is one of the moment: it is being written */
     char *remark;                   /* of a file: why what is in it is not listed; or NULL */
     struct c2_described *described; /* counted; NULL: nothing is known */
-    const struct c2_meta *meta;     /* of that; zeros when there is none */
+    const struct c2_meta *meta;     /* of that; zeros when there is none. Not its urlpath: c2_ds_urlpath() */
+    char *urlpath;                  /* that was cut out of described; NULL: none was */
     struct c2_buf info; /* JSON answer of /api/info; made when it is asked for first: c2_ds_info() */
     bool speaks_pieces; /* its publisher did when it was listed: parts of chunks, ranges, If-Match */
     bool within;      /* it is in an HDF5 file or a Blosc2 store: its folders are groups, whose attributes the
