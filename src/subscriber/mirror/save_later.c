@@ -7,7 +7,8 @@
 #include "base/log.h"
 #include "subscriber/mirror/roots.h"
 
-#define TURN 500 /* datasets; some ten milliseconds */
+#define TURN    200 /* datasets; some milliseconds, */
+#define TURN_MS 4   /* and so long others have the loop */
 
 static const char MARKED[] = "unsaved";
 
@@ -68,7 +69,8 @@ void c2_sub_save_later(struct c2_ds *ds)
     struct c2_subscriber *sub = ds->sub;
     struct cat2_error err;
 
-    if (!sub->unsaved_timer) sub->unsaved_timer = c2_timer_start(sub->config.loop, 1, 1, on_turn, sub);
+    if (!sub->unsaved_timer)
+        sub->unsaved_timer = c2_timer_start(sub->config.loop, TURN_MS, TURN_MS, on_turn, sub);
     if (!sub->unsaved_timer || !c2_vec_push(&sub->unsaved, C2_VEC_NO_MAX, "datasets", &err, ds))
         c2_ds_save(ds);
     else
