@@ -49,7 +49,7 @@ static bool is_wanted(const struct c2_fetching *f)
     const struct c2_ds *ds = f->ds;
 
     return ds->sub->config.direct_stores && !f->no_direct && ds->speaks_pieces && ds->has_frame &&
-           c2_cachefile_is_mirror(f->cf) && now_ms(f) >= ds->direct.not_before;
+           c2_cachefile_is_mirror(f->cf) && (!ds->direct || now_ms(f) >= ds->direct->not_before);
 }
 
 /* A chunk in the frame, and not much besides: an index may leave gaps of any size. */
@@ -59,19 +59,27 @@ static bool has_place(const struct c2_fetching *f, int64_t nchunk, int64_t *off,
            *room <= f->ds->meta->chunksize + (int64_t)(f->ds->meta->chunksize / 8) + RANGE_NBYTES;
 }
 
+static bool has_url(const struct c2_fetching *f)
+{
+    const struct c2_direct *direct = f->ds->direct;
+
+    return direct && direct->url && now_ms(f) < direct->until_ms;
+}
+
 bool c2_direct_may(const struct c2_fetching *f)
 {
     int64_t off, room;
 
-    return is_wanted(f) && f->ds->direct.url && now_ms(f) < f->ds->direct.until_ms &&
-           f->wants[f->next].whole && has_place(f, f->wants[f->next].nchunk, &off, &room);
+    return is_wanted(f) && has_url(f) && f->wants[f->next].whole &&
+           has_place(f, f->wants[f->next].nchunk, &off, &room);
 }
 
 static void forget(struct c2_ds *ds, int64_t not_before)
 {
-    free(ds->direct.url);
-    ds->direct.url = NULL;
-    ds->direct.not_before = not_before;
+    if (!ds->direct) return;
+    free(ds->direct->url);
+    ds->direct->url = NULL;
+    ds->direct->not_before = not_before;
 }
 
 void c2_direct_leave(struct c2_fetching *f, const struct cat2_error *why)
@@ -96,7 +104,7 @@ static bool is_printable(struct c2_str text)
 static bool read_place(struct c2_fetching *f, struct c2_str text, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
-    struct c2_direct *direct = &f->ds->direct;
+    struct c2_direct *direct = f->ds->direct;
     struct c2_str url, etag;
     int64_t nbytes, seconds;
 
@@ -157,9 +165,8 @@ bool c2_direct_ask(struct c2_fetching *f)
     const char *headers[] = {match, NULL};
     struct cat2_error err;
 
-    if (!is_wanted(f) || f->nbytes < DIRECT_MIN || !has_whole(f) ||
-        (f->ds->direct.url && now_ms(f) < f->ds->direct.until_ms))
-        return false;
+    if (!is_wanted(f) || f->nbytes < DIRECT_MIN || !has_whole(f) || has_url(f)) return false;
+    if (!f->ds->direct && !(f->ds->direct = calloc(1, sizeof(*f->ds->direct)))) return false;
     snprintf(match, sizeof(match), "If-Match: %s", f->ds->match);
     if (!c2_ds_url(f->ds, &f->turn, "direct", &url, &err)) return false;
     struct c2_http_call call = {
@@ -214,7 +221,7 @@ static bool take_all(struct range *r, struct c2_bytes body, struct cat2_error *e
 /* Is the answer that range of that object, in that state? */
 static bool check(const struct range *r, const struct c2_http_reply *reply, struct cat2_error *err)
 {
-    const struct c2_direct *direct = &r->fetch->ds->direct;
+    const struct c2_direct *direct = r->fetch->ds->direct;
     struct c2_str etag = {"", 0}, is = {"", 0};
     char must[100];
 
@@ -269,8 +276,8 @@ bool c2_direct_start(struct c2_fetching *f, struct cat2_error *err)
     r->fetch = f;
     collect(r);
     snprintf(range, sizeof(range), "Range: bytes=%" PRId64 "-%" PRId64, r->off, r->off + r->nbytes - 1);
-    snprintf(match, sizeof(match), "If-Match: %s", f->ds->direct.etag);
-    struct c2_http_call call = {.url = f->ds->direct.url,
+    snprintf(match, sizeof(match), "If-Match: %s", f->ds->direct->etag);
+    struct c2_http_call call = {.url = f->ds->direct->url,
                                 .headers = headers,
                                 .timeout_ms = 120000,
                                 .stall_ms = C2_SUPPLIER_STALL_MS,

@@ -53,7 +53,8 @@ void c2_ds_unref(struct c2_ds *ds)
     free(ds->etag);
     free(ds->quoted);
     free(ds->match);
-    free(ds->direct.url);
+    if (ds->direct) free(ds->direct->url);
+    free(ds->direct);
     free(ds->key);
     free(ds->line);
     free(ds->urlpath);

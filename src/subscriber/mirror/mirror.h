@@ -71,15 +71,15 @@ struct c2_ds {
     bool group_attrs; /* what has the attributes of its folder: not listed */
     bool has_frame;   /* the publisher has a contiguous frame of it: layout is that one's */
     struct c2_frame_layout layout;
-    struct c2_cachefile *cf;      /* NULL: not open, which says nothing of what is on disk */
-    struct c2_ds *newer, *older;  /* by use, among those with an open file */
-    struct c2_direct {            /* fetch/direct.c: where a store has the frame */
-        char *url;                /* NULL: not known */
+    struct c2_cachefile *cf;     /* NULL: not open, which says nothing of what is on disk */
+    struct c2_ds *newer, *older; /* by use, among those with an open file */
+    struct c2_direct {           /* fetch/direct.c: where a store has the frame */
+        char *url;               /* NULL: not known */
         char etag[300];
         int64_t nbytes;
         int64_t until_ms;         /* by the loop's clock: the URL holds */
         int64_t not_before;       /* nothing is asked until then: it failed */
-    } *direct;                    /* NULL: never asked */
+    } * direct;                   /* NULL: never asked */
     int nreads;                   /* under way: they count on cf */
     bool preparing;               /* cf is being opened or made; open_files.c has the life of cache files */
     bool unwritable;              /* pieces could not be stored: the next cache file is in memory */
