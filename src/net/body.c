@@ -8,6 +8,7 @@
 #define BODY_BLOCK  (64u << 10)  /* what the socket is offered at a time, */
 #define WIDE_BLOCK  (256u << 10) /* and where few bodies are sent: */
 #define WIDE_MAX    16           /* 4 MiB for those who do not read */
+#define CHUNK_MOST  (32 << 10)   /* of a chunked body, at a time: as much as a connection has memory */
 #define CHUNK_BLOCK 64 /* but not of a chunked body: libmicrohttpd makes that in memory of its own */
 
 /* The next bytes, or one of C2_BODY_*. */
@@ -41,9 +42,23 @@ static ssize_t on_pull(void *cls, uint64_t pos, char *to, size_t room)
     return 0;
 }
 
+/* Of a chunked body the bytes are kept until libmicrohttpd has room for them, and no room for more: streams
+ * that have nothing to say cost nothing. */
+static int64_t pull_chunk(struct c2_request *req)
+{
+    static uint8_t bytes[CHUNK_MOST];
+    int64_t n = pull_some(req, bytes, (size_t)c2_min_i64(CHUNK_MOST, (int64_t)req->pull_room));
+
+    if (n <= 0) return n;
+    req->pull_to = req->pull_own = malloc((size_t)n);
+    if (!req->pull_own) return C2_BODY_FAIL;
+    memcpy(req->pull_own, bytes, (size_t)n);
+    return n;
+}
+
 static void try_pull(struct c2_request *req)
 {
-    int64_t n = pull_some(req, req->pull_to, req->pull_room);
+    int64_t n = req->pull_chunked ? pull_chunk(req) : pull_some(req, req->pull_to, req->pull_room);
 
     if (n == C2_BODY_WAIT) return;
     req->pull_n = n;
@@ -72,16 +87,13 @@ static ssize_t on_pull_apart(void *cls, uint64_t pos, char *to, size_t room)
         req->pull_n = C2_PULL_NONE;
         if (n <= 0) return as_mhd(n);
         if ((uint64_t)n > room) return MHD_CONTENT_READER_END_WITH_ERROR;
-        if (req->pull_to != (uint8_t *)to) memcpy(to, req->pull_to, (size_t)n);
+        if (req->pull_own) memcpy(to, req->pull_own, (size_t)n);
+        free(req->pull_own);
+        req->pull_own = NULL;
         return (ssize_t)n;
     }
     req->pull_to = (uint8_t *)to;
-    if (req->pull_chunked) {
-        if (!req->pull_own && !(req->pull_own = malloc(req->pull_room = room)))
-            return MHD_CONTENT_READER_END_WITH_ERROR;
-        req->pull_to = req->pull_own;
-    }
-    if (!req->pull_chunked || room < req->pull_room) req->pull_room = room;
+    req->pull_room = room;
     c2_request_suspend(req);
     c2_mailbox_put(req->server->mail, &req->call, on_asked, req);
     return 0;

@@ -10,6 +10,7 @@
 #include "bus/hub.h"
 #include "bus/local.h"
 #include "net/server.h"
+#include "subscriber/mirror/described.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/open_files.h"
 #include "subscriber/mirror/roots.h"
@@ -152,6 +153,7 @@ static int free_world(void **state)
 
     (void)state;
     c2_sub_roots_free(world.sub);
+    c2_described_forget(world.sub);
     c2_state_close(world.sub->state);
     close(world.sub->statefd);
     c2_pool_free(config->pool);
@@ -263,6 +265,7 @@ static bool restore(long nth)
             assert_null(sub.roots->datasets[i]->error);
     }
     c2_sub_roots_free(&sub);
+    c2_described_forget(&sub);
     return fired;
 }
 

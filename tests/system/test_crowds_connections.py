@@ -11,7 +11,7 @@ import threading
 import numpy as np
 import blosc2
 import pytest
-from programs import EXTERNAL, SHADOW, get, wait_until
+from programs import BUILD, EXTERNAL, SHADOW, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
@@ -301,7 +301,7 @@ def test_ten_thousand_event_streams(make):
             assert head.startswith(b"HTTP/1.1 200"), (i, head)
             streams.append(sock)
         print(f"{(sub.rss_kib() - before) / n:.1f} KiB a stream")
-        assert (sub.rss_kib() - before) / n < 40 * SHADOW
+        assert (sub.rss_kib() - before) / n < (48 if "asan" in BUILD.name else 40 * SHADOW)  # with what ASan puts around each piece
         assert get(sub.url + "/healthz")[0] == 200
         extra, head = open_stream(sub)
         assert head.startswith(b"HTTP/1.1 200")
