@@ -18,70 +18,80 @@ static void add(const char *file, const char *name)
     c2_store_close(store);
 }
 
-static struct c2_access *access_of(const char *dir, char file[64], struct c2_loop **loop)
-{
+/* An access file that is not there yet, and who looks at it. */
+struct site {
+    char dir[32], file[64];
+    struct c2_loop *loop;
     struct c2_access *access;
+};
+
+static void site_init(struct site *site)
+{
     struct cat2_error err;
 
-    snprintf(file, 64, "%s/access.sqlite3", dir);
-    assert_true(c2_loop_new(loop, &err));
-    assert_true(c2_access_new(*loop, NULL, &(struct c2_access_options){.file = file}, &access, &err));
-    assert_int_equal(access->holders.n, 0);
-    return access;
+    snprintf(site->dir, sizeof(site->dir), "/tmp/c2-who-XXXXXX");
+    assert_non_null(mkdtemp(site->dir));
+    snprintf(site->file, sizeof(site->file), "%s/access.sqlite3", site->dir);
+    const struct c2_access_options options = {.file = site->file};
+    assert_true(c2_loop_new(&site->loop, &err));
+    assert_true(c2_access_new(site->loop, NULL, &options, &site->access, &err));
+    assert_int_equal(site->access->holders.n, 0);
+}
+
+static void site_fini(struct site *site)
+{
+    c2_access_free(site->access);
+    c2_loop_free(site->loop);
+    unlink(site->file);
+    rmdir(site->dir);
 }
 
 static void each_change_is_seen_with_the_next_look(void **state)
 {
-    char dir[] = "/tmp/c2-who-XXXXXX", file[64], name[16];
-    struct c2_loop *loop;
+    struct site site;
+    char name[16];
 
     (void)state;
-    assert_non_null(mkdtemp(dir));
-    struct c2_access *access = access_of(dir, file, &loop);
+    site_init(&site);
+    const struct c2_access *access = site.access;
     for (int i = 0; i < 100; i++) { /* in less time than any clock of files tells apart */
         snprintf(name, sizeof(name), "key%d", i);
-        add(file, name);
-        c2_access_look(access);
+        add(site.file, name);
+        c2_access_look(site.access);
         assert_int_equal(access->holders.n, i + 1);
         uint64_t generation = access->generation;
-        c2_access_look(access);
+        c2_access_look(site.access);
         assert_int_equal(access->generation, generation); /* and not read again for nothing */
     }
-    c2_access_free(access);
-    c2_loop_free(loop);
-    unlink(file);
-    rmdir(dir);
+    site_fini(&site);
 }
 
 static void another_file_in_its_place_is_seen(void **state)
 {
-    char dir[] = "/tmp/c2-who-XXXXXX", file[64], aside[80];
-    struct c2_loop *loop;
+    struct site site;
+    char aside[80];
 
     (void)state;
-    assert_non_null(mkdtemp(dir));
-    struct c2_access *access = access_of(dir, file, &loop);
-    snprintf(aside, sizeof(aside), "%s.aside", file);
-    add(file, "one");
-    c2_access_look(access);
-    assert_int_equal(rename(file, aside), 0);
-    c2_access_look(access);
+    site_init(&site);
+    const struct c2_access *access = site.access;
+    snprintf(aside, sizeof(aside), "%s.aside", site.file);
+    add(site.file, "one");
+    c2_access_look(site.access);
+    assert_int_equal(rename(site.file, aside), 0);
+    c2_access_look(site.access);
     assert_int_equal(access->holders.n, 0);
-    add(file, "two");
-    add(file, "three");
-    c2_access_look(access);
+    add(site.file, "two");
+    add(site.file, "three");
+    c2_access_look(site.access);
     assert_int_equal(access->holders.n, 2);
-    FILE *broken = fopen(file, "r+");
+    FILE *broken = fopen(site.file, "r+");
     assert_true(broken && fputs("no database at all", broken) > 0 && fclose(broken) == 0);
-    c2_access_look(access);
+    c2_access_look(site.access);
     assert_int_equal(access->holders.n, 2); /* as they were */
-    assert_int_equal(rename(aside, file), 0);
-    c2_access_look(access);
+    assert_int_equal(rename(aside, site.file), 0);
+    c2_access_look(site.access);
     assert_int_equal(access->holders.n, 1);
-    c2_access_free(access);
-    c2_loop_free(loop);
-    unlink(file);
-    rmdir(dir);
+    site_fini(&site);
 }
 
 int main(void)

@@ -204,30 +204,26 @@ static bool check_base_path(struct life *life, struct cat2_error *err)
     return true;
 }
 
-static bool read_per_address(struct c2_service *s, struct cat2_error *err)
-{
-    int64_t n = c2_options_int(s->options, "connections-per-address");
+#define FRONTS_MAX 64 /* more than processors that one loop feeds */
 
-    if (!c2_options_given(s->options, "connections-per-address")) return true;
-    if (n < 1 || n > C2_CONNECTIONS_MAX)
-        return c2_fail(err, CAT2_EINVAL, "--connections-per-address is a number from 1 to %d",
-                       C2_CONNECTIONS_MAX);
-    s->per_address = (int)n;
+/* Where it is not given, *out stays. */
+static bool read_number(const struct c2_service *s, const char *option, int least, int most, int *out,
+                        struct cat2_error *err)
+{
+    int64_t n = c2_options_int(s->options, option);
+
+    if (!c2_options_given(s->options, option)) return true;
+    if (n < least || n > most)
+        return c2_fail(err, CAT2_EINVAL, "--%s is a number from %d to %d", option, least, most);
+    *out = (int)n;
     return true;
 }
 
-#define FRONTS_MAX 64 /* more than processors that one loop feeds */
-
-static bool read_io_threads(struct c2_service *s, struct cat2_error *err)
+static bool read_numbers(struct c2_service *s, struct cat2_error *err)
 {
-    int64_t n = c2_options_int(s->options, "io-threads");
-
     s->nfronts = c2_fronts_default();
-    if (!c2_options_given(s->options, "io-threads")) return true;
-    if (n < 0 || n > FRONTS_MAX)
-        return c2_fail(err, CAT2_EINVAL, "--io-threads is a number from 0 to %d", FRONTS_MAX);
-    s->nfronts = (int)n;
-    return true;
+    return read_number(s, "connections-per-address", 1, C2_CONNECTIONS_MAX, &s->per_address, err) &&
+           read_number(s, "io-threads", 0, FRONTS_MAX, &s->nfronts, err);
 }
 
 static bool open_server(struct life *life, struct cat2_error *err)
@@ -300,7 +296,7 @@ static bool start(struct life *life, struct cat2_error *err)
 {
     struct c2_service *s = &life->service;
 
-    if (!read_per_address(s, err) || !read_io_threads(s, err)) return false;
+    if (!read_numbers(s, err)) return false;
     share_fds(life);
     if (!c2_loop_new(&s->loop, err) || !c2_pool_new(s->loop, 0, codec_new, codec_free, &s->pool, err) ||
         !c2_http_new(s->loop, C2_UPSTREAM_MAX, s->fds.upstream, &s->http, err) ||

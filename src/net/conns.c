@@ -48,7 +48,7 @@ struct c2_conns {
     atomic_int holds; /* poll until it is closed, and what another front asks: then all is freed */
     /* Another front asks for a place of this address (NULL: of any); guarded by the lock of crowds. */
     struct c2_loop_call asking;
-    bool is_asked, any;
+    bool is_wanted, any;
     uint8_t address[16];
 };
 
@@ -199,7 +199,7 @@ static void on_asking(void *ctx)
         c2_crowds_lock(conns->crowds);
         bool any = conns->any;
         memcpy(address, conns->address, sizeof(address));
-        conns->is_asked = false;
+        conns->is_wanted = false;
         c2_crowds_unlock(conns->crowds);
         make_room(conns, any ? NULL : address);
     }
@@ -212,8 +212,8 @@ static bool ask_for_room(struct c2_conns *conns, const uint8_t *address)
     c2_crowds_lock(conns->crowds);
     struct c2_crowd *crowd = c2_crowds_whose(conns->crowds, address, now_ms(conns) - GRACE_MS);
     struct c2_conns *other = (struct c2_conns *)crowd;
-    if (other && other != conns && !other->is_asked) {
-        other->is_asked = true;
+    if (other && other != conns && !other->is_wanted) {
+        other->is_wanted = true;
         other->any = !address;
         if (address) memcpy(other->address, address, sizeof(other->address));
         other->holds++;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/list.h"
+
 #define CORES_FEW     4 /* with fewer, changes of threads cost more than another thread saves */
 #define CORES_A_FRONT 4 /* of these one reads and sends, the others work (docs/decisions/0032-fronts.md) */
 #define FRONTS_MOST   8 /* the server's loop is at its limit */
@@ -15,7 +17,7 @@
 struct c2_mailbox {
     struct c2_loop *loop;
     pthread_mutex_t lock; /* guards what follows; not held while anything is called */
-    struct c2_loop_call *first, **last;
+    struct c2_loop_call *first, *last;
     bool posted; /* the loop has been told */
     bool closed; /* and frees it then */
     struct c2_loop_call post;
@@ -27,7 +29,6 @@ struct c2_mailbox *c2_mailbox_new(struct c2_loop *loop)
 
     if (!box) return NULL;
     box->loop = loop;
-    box->last = &box->first;
     pthread_mutex_init(&box->lock, NULL);
     return box;
 }
@@ -44,15 +45,9 @@ static bool run_all(struct c2_mailbox *box)
     pthread_mutex_lock(&box->lock);
     struct c2_loop_call *call = box->first;
     box->first = NULL;
-    box->last = &box->first;
     pthread_mutex_unlock(&box->lock);
-    bool some = call != NULL;
-    while (call) {
-        struct c2_loop_call due = *call; /* it may be gone, or used anew, when fn returns */
-        due.fn(due.ctx);
-        call = due.next;
-    }
-    return some;
+    c2_loop_run_calls(call);
+    return call != NULL;
 }
 
 static void on_post(void *ctx)
@@ -73,8 +68,7 @@ void c2_mailbox_put(struct c2_mailbox *box, struct c2_loop_call *call, c2_loop_f
 {
     *call = (struct c2_loop_call){.fn = fn, .ctx = ctx};
     pthread_mutex_lock(&box->lock);
-    *box->last = call;
-    box->last = &call->next;
+    c2_chain_push(box->first, box->last, call);
     bool tell = !box->posted;
     box->posted = true;
     pthread_mutex_unlock(&box->lock);

@@ -59,6 +59,15 @@ static int64_t loop_wall(void *ctx)
     return c2_wall_ms(c2_clock_real());
 }
 
+void c2_loop_run_calls(const struct c2_loop_call *call)
+{
+    while (call) {
+        struct c2_loop_call due = *call; /* it may be gone, or used anew, when fn returns */
+        due.fn(due.ctx);
+        call = due.next;
+    }
+}
+
 /* Run what was queued before now; what these calls queue runs in the next round. */
 static void on_async(uv_async_t *async)
 {
@@ -68,11 +77,7 @@ static void on_async(uv_async_t *async)
     struct c2_loop_call *call = loop->first;
     loop->first = NULL;
     pthread_mutex_unlock(&loop->lock);
-    while (call) {
-        struct c2_loop_call due = *call; /* it may be gone when fn returns */
-        due.fn(due.ctx);
-        call = due.next;
-    }
+    c2_loop_run_calls(call);
 }
 
 /* libuv aborts the process when it cannot make the pipe that tells of signals. */

@@ -32,6 +32,9 @@ struct c2_loop_call {
  * then; fn may free it or use it anew. */
 void c2_loop_post(struct c2_loop *loop, struct c2_loop_call *call, c2_loop_fn *fn, void *ctx);
 
+/** Run calls that were taken off a queue, in their order. */
+void c2_loop_run_calls(const struct c2_loop_call *call);
+
 struct c2_timer;
 /** Call fn after delay_ms, then every repeat_ms (0: once; the timer frees itself after firing once). NULL:
  * out of memory. */

@@ -7,19 +7,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/endian.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "blosc/chunk_format.h"
 #include "subscriber/fetch/upstream_impl.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/suppliers.h"
 #include "subscriber/mirror/upcall.h"
 
-#define DIRECT_MIN    (256 << 10) /* a fetch that brings less is not worth the question where the frame is */
-#define RANGE_NBYTES  (4 << 20)   /* of one request, and a chunk: memory, as of one to a publisher */
-#define ANSWER_MAX    131072      /* bytes of what the publisher says */
-#define RETRY_MS      10000       /* after a failure, the publisher gives all for so long */
-#define HEADER_NBYTES 32          /* of a chunk; its length is in it */
-#define CBYTES_AT     12
+#define DIRECT_MIN   (256 << 10) /* a fetch that brings less is not worth the question where the frame is */
+#define RANGE_NBYTES (4 << 20)   /* of one request, and a chunk: memory, as of one to a publisher */
+#define ANSWER_MAX   131072      /* bytes of what the publisher says */
+#define RETRY_MS     10000       /* after a failure, the publisher gives all for so long */
+#define CBYTES_AT    12          /* in a chunk's header: its length */
 
 struct range {
     struct c2_fetching *fetch;
@@ -184,11 +185,9 @@ static bool take(struct range *r, size_t want, struct c2_bytes bytes, struct cat
 {
     struct c2_fetching *f = r->fetch;
     int64_t nchunk = f->wants[want].nchunk;
-    uint32_t n = 0;
+    uint32_t n = bytes.n < C2_CHUNK_HEADER ? 0 : c2_le32(bytes.p + CBYTES_AT);
 
-    for (int i = 3; i >= 0 && bytes.n >= HEADER_NBYTES; i--)
-        n = n << 8 | bytes.p[CBYTES_AT + i];
-    if (n < HEADER_NBYTES || n > bytes.n)
+    if (n < C2_CHUNK_HEADER || n > bytes.n)
         return c2_fail(err, CAT2_EDATA, "chunk %" PRId64 " says that it has %" PRIu32 " bytes of %zu", nchunk,
                        n, bytes.n);
     struct c2_arrival *s = calloc(1, sizeof(*s));

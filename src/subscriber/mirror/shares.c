@@ -12,21 +12,12 @@
 #define SLOW          8          /* times slower than another one: it is left in mid-request */
 #define SLOW_MS       1000       /* but not before */
 
-static struct c2_supplier *find(const struct c2_root_state *root, uint64_t at)
-{
-    for (int i = 0; i < root->nsuppliers; i++)
-        if (root->suppliers[i]->key == at) return root->suppliers[i];
-    return NULL;
-}
-
 static bool takes_part(const struct c2_root_state *root, const struct c2_turn *turn, int i)
 {
     const struct c2_supplier *supplier = root->suppliers[i];
 
-    for (int k = 0; k < turn->nleft; k++)
-        if (turn->left[k] == supplier->key) return false;
-    return !supplier->nfailed && !supplier->circle && !(i == 0 && root->cyclic) &&
-           supplier->round_trip_ms >= 0;
+    return !c2_turn_was_left(turn, supplier->key) && !supplier->nfailed && !supplier->circle &&
+           !(i == 0 && root->cyclic) && supplier->round_trip_ms >= 0;
 }
 
 /* The most that one may be away to take part. */
@@ -101,7 +92,7 @@ uint64_t c2_share_begin(struct c2_root_state *root, const struct c2_turn *turn, 
 
 void c2_share_got(struct c2_root_state *root, uint64_t at, size_t n)
 {
-    struct c2_supplier *supplier = find(root, at);
+    struct c2_supplier *supplier = c2_supplier_at(root, at);
 
     if (!supplier) return;
     supplier->busy_nbytes += (int64_t)n;
@@ -110,7 +101,7 @@ void c2_share_got(struct c2_root_state *root, uint64_t at, size_t n)
 
 void c2_share_end(struct c2_root_state *root, uint64_t at, int64_t nbytes)
 {
-    struct c2_supplier *supplier = find(root, at);
+    struct c2_supplier *supplier = c2_supplier_at(root, at);
 
     if (!supplier) return; /* one that came back meanwhile began with nothing */
     int64_t now = c2_loop_now_ms(root->sub->config.loop), ms = c2_max_i64(1, now - supplier->busy_ms);
@@ -129,6 +120,6 @@ bool c2_share_is_slow(const struct c2_root_state *root, const struct c2_turn *tu
     struct c2_turn others = *turn;
 
     if (ms < SLOW_MS || others.nleft == C2_ROOT_SUPPLIERS_MAX) return false;
-    others.left[others.nleft++] = at;
+    c2_turn_leave_at(&others, at);
     return best_rate(root, &others) > SLOW * (double)nbytes / (double)ms;
 }

@@ -48,7 +48,7 @@ static bool is_circle(const struct c2_root_state *root, int at)
     return root->suppliers[at]->circle || (at == 0 && root->cyclic);
 }
 
-static bool was_left(const struct c2_turn *turn, uint64_t key)
+bool c2_turn_was_left(const struct c2_turn *turn, uint64_t key)
 {
     bool left = false;
 
@@ -63,7 +63,7 @@ static int pick(const struct c2_root_state *root, const struct c2_turn *turn)
     int best = -1, away = -1;
 
     for (int i = 0; i < root->nsuppliers; i++) {
-        if (is_circle(root, i) || was_left(turn, root->suppliers[i]->key)) continue;
+        if (is_circle(root, i) || c2_turn_was_left(turn, root->suppliers[i]->key)) continue;
         if (root->suppliers[i]->nfailed)
             away = away < 0 ? i : away;
         else if (best < 0 || cost_of(root, i) < cost_of(root, best))
@@ -106,7 +106,7 @@ bool c2_turn_next(const struct c2_root_state *root, struct c2_turn *turn)
 
 void c2_turn_leave_at(struct c2_turn *turn, uint64_t at)
 {
-    if (turn->nleft < C2_ROOT_SUPPLIERS_MAX && !was_left(turn, at)) turn->left[turn->nleft++] = at;
+    if (turn->nleft < C2_ROOT_SUPPLIERS_MAX && !c2_turn_was_left(turn, at)) turn->left[turn->nleft++] = at;
 }
 
 void c2_turn_leave(struct c2_turn *turn)
@@ -174,11 +174,18 @@ void c2_supplier_note(struct c2_root_state *root, uint64_t at, const struct cat2
     }
 }
 
-void c2_supplier_note_well(struct c2_root_state *root, uint64_t at)
+struct c2_supplier *c2_supplier_at(const struct c2_root_state *root, uint64_t at)
 {
     int i = index_of(root, at);
 
-    if (i >= 0) set_well(root->suppliers[i]);
+    return i < 0 ? NULL : root->suppliers[i];
+}
+
+void c2_supplier_note_well(struct c2_root_state *root, uint64_t at)
+{
+    struct c2_supplier *supplier = c2_supplier_at(root, at);
+
+    if (supplier) set_well(supplier);
 }
 
 /* What an owner says of its data is so; a mirror may have another generation, or no key of ours. */

@@ -56,6 +56,9 @@ bool c2_turn_has_other(const struct c2_root_state *root, const struct c2_turn *t
 struct c2_root c2_turn_place(const struct c2_root_state *root, const struct c2_turn *turn);
 /** The source gives nothing to this turn, wherever that asks. */
 void c2_turn_leave_at(struct c2_turn *turn, uint64_t at);
+bool c2_turn_was_left(const struct c2_turn *turn, uint64_t at);
+/** The source with this key; NULL: the root has it no more. */
+struct c2_supplier *c2_supplier_at(const struct c2_root_state *root, uint64_t at);
 /** Could another source have what this one did not give? reply NULL: err says why there is none. */
 bool c2_turn_may_leave(const struct c2_root_state *root, const struct c2_turn *turn,
                        const struct c2_http_reply *reply, const struct cat2_error *err);
