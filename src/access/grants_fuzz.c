@@ -23,8 +23,7 @@ static void scopes_of(struct c2_str text)
 static void grants_of(struct c2_str text, struct c2_str root)
 {
     C2_AUTO(c2_buf)
-    lines = C2_BUF_INIT(C2_GRANTS_NBYTES_MAX + 1),
-    again = C2_BUF_INIT(C2_GRANTS_NBYTES_MAX + 1);
+    lines = C2_BUF_INIT(C2_GRANTS_NBYTES_MAX + 1), again = C2_BUF_INIT(C2_GRANTS_NBYTES_MAX + 1);
     struct cat2_error err;
 
     if (!c2_grants_parse(text, &lines, &err)) return;

@@ -120,8 +120,8 @@ static void todays_clients_get_six_more_keys(void **state)
     assert_non_null(strstr(c2_buf_cstr(&out),
                            "\"filters, meta\":[[1,0]],\"codec_meta\":0,\"clevel\":1,\"splitmode\":4,"
                            "\"use_dict\":false,\"nthreads\":1,\"tuner\":0}"));
-    assert_true(
-        c2_str_ends(c2_buf_str(&out), "},\"mtime\":\"2024-04-24T23:06:40.250000Z\",\"accept_ranges\":\"bytes\"}"));
+    assert_true(c2_str_ends(c2_buf_str(&out),
+                            "},\"mtime\":\"2024-04-24T23:06:40.250000Z\",\"accept_ranges\":\"bytes\"}"));
     print(&meta, true, -1, &out);
     assert_true(c2_str_ends(c2_buf_str(&out), "},\"mtime\":null,\"accept_ranges\":\"bytes\"}"));
 }

@@ -15,8 +15,8 @@ struct c2_broker_config {
     struct c2_loop *loop;
     struct c2_http *http;     /* asks whether a root's publisher is there */
     struct c2_server *server; /* gets the routes */
-    const char *statedir;     /* NULL: of a subscriber, which alone publishes what others may follow on /pubsub;
-                               * nothing is kept */
+    const char *statedir; /* NULL: of a subscriber, which alone publishes what others may follow on /pubsub;
+                           * nothing is kept */
     const struct c2_subnets *trusted; /* of --trust; NULL: none */
 };
 /** Open the state and add the routes. @errors the state's. */

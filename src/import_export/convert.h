@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-#define C2_LONG_ATTRIBUTES  "CATERVA2_LONG"
+#define C2_LONG_ATTRIBUTES "CATERVA2_LONG"
 
 enum c2_note {
     C2_NOTE_SKIPPED, /* it cannot be carried */

@@ -5,10 +5,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define BODIES_MAX (8 << 20) /* bytes of unanswered bodies: a thousand of the largest that most routes take  \
-                              */
-#define LARGE_MIN (1 << 20)  /* bodies of routes that take more are counted apart */
-#define LARGE_MAX (36 << 20) /* bytes of those: four of the largest */
+#define BODIES_MAX (8 << 20)  /* bytes of unanswered bodies: a thousand of the largest of most routes */
+#define LARGE_MIN  (1 << 20)  /* bodies of routes that take more are counted apart */
+#define LARGE_MAX  (36 << 20) /* bytes of those: four of the largest */
 #define IGNORED_MAX                                                                                          \
     4096                   /* clients of 2024 send "{}" where nothing is taken: so much is read and not kept \
                             */

@@ -11,7 +11,7 @@
 #include "base/lru.h"
 
 #define ROWS      4
-#define COUNTS    4096 /* in a row; a power of two: 20 times as many as there are blocks of 80 KB */
+#define COUNTS    4096         /* in a row; a power of two: 20 times as many as there are blocks of 80 KB */
 #define COUNT_MAX UINT8_MAX    /* what a count can hold */
 #define HALVED    (4 * COUNTS) /* after so many questions, so that what was popular once is forgotten */
 #define AGAIN     2            /* times that a block is asked for before it is kept */

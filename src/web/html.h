@@ -15,7 +15,8 @@ struct c2_html {
                          nothing */
 };
 void c2_html_init(struct c2_html *h, struct c2_buf *out, struct cat2_error *err);
-/** What the page needs was made, or not, and why: without memory for it the page fails as well. @return made */
+/** What the page needs was made, or not, and why: without memory for it the page fails as well. @return made
+ */
 bool c2_html_has(struct c2_html *h, bool made, const struct cat2_error *why);
 /** A frame with holes, each filled by a `const char *`: '$' text, escaped for elements and quoted attributes;
  * '~' a path or query value inside a URL, percent-encoded ('/' kept). Frames are literals of this program. */

@@ -47,6 +47,7 @@ static bool call(struct c2_nats *n, struct c2_nats_sending *sending, int64_t pat
     sending->reply = reply;
     made->timer = c2_timer_start(n->loop, patience_ms, 0, on_time, made);
     bool ok = (made->timer || c2_fail_nomem(err, "request")) && c2_nats_link_send(n->link, sending, err);
+    sending->reply = NULL; /* it was of this call */
     if (!ok) {
         c2_timer_stop(made->timer);
         free(made);

@@ -234,7 +234,7 @@ static void reply_so_far(struct c2_request *req, const struct c2_root_state *roo
 {
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     char dir[C2_PATH_MAX + 2];
-    size_t n, skip = (size_t)snprintf(dir, sizeof(dir), path.n ? "%.*s/" : "", C2_STR_ARG(path));
+    size_t n, skip = path.n ? (size_t)snprintf(dir, sizeof(dir), "%.*s/", C2_STR_ARG(path)) : 0;
     const char **names;
     struct cat2_error err;
     struct c2_jw w;

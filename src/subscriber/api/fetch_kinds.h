@@ -17,8 +17,7 @@ struct c2_ds *c2_ctable_asked(struct c2_request *req, struct c2_ds *ds);
  * columns or rows by what is in them; else ds. */
 struct c2_ds *c2_ctable_rows(struct c2_request *req, struct c2_ds *ds);
 /** The info of it, in place of that of ds, or of what else is at its path. */
-bool c2_ctable_info(struct c2_ds *ds, const struct c2_ds *rows, struct c2_buf *out,
-                    struct cat2_error *err);
+bool c2_ctable_info(struct c2_ds *ds, const struct c2_ds *rows, struct c2_buf *out, struct cat2_error *err);
 
 #define C2_FETCH_BODY_MAX (9 << 20) /* of a posted fetch: a million coordinates */
 #define C2_FETCH_IN_BODY  "body"    /* the value of indices that stand in the request's body */

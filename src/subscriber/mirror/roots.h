@@ -6,8 +6,8 @@
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/root.h"
 
-#define C2_SAVED_AT_ONCE 500      /* datasets of a list; of more the rest is saved later */
-#define C2_DATASETS_MAX (1 << 19) /* of one root: each takes 0.8 to 2.4 KiB of memory, 0.4 to 1.2 GiB in all */
+#define C2_SAVED_AT_ONCE 500       /* datasets of a list; of more the rest is saved later */
+#define C2_DATASETS_MAX  (1 << 19) /* of one root: each takes 0.8 to 2.4 KiB of memory, 1.2 GiB in all */
 
 struct c2_root_state *c2_sub_root_add(struct c2_subscriber *sub, const struct c2_root *root,
                                       struct cat2_error *err);
@@ -65,8 +65,8 @@ struct c2_ds *c2_sub_find_named(struct c2_root_state *root, struct c2_str path, 
 struct c2_ds *c2_sub_find_container(struct c2_root_state *root, struct c2_str path);
 /** Is it a file that holds datasets, or in one? */
 bool c2_sub_is_container(struct c2_root_state *root, struct c2_str path);
-/** The dataset of this path; in a file that holds datasets, also of the name that it has there. Where there is
- * no NAME.b2, it is the plain file NAME. */
+/** The dataset of this path; in a file that holds datasets, also of the name that it has there. Where there
+ * is no NAME.b2, it is the plain file NAME. */
 struct c2_ds *c2_sub_find_own(struct c2_root_state *root, struct c2_str path);
 /** The rows, of a file that is nothing but a table; or NULL. */
 struct c2_ds *c2_sub_table_of(struct c2_root_state *root, const struct c2_ds *file);
