@@ -33,6 +33,19 @@ static void stealing_a_buffer_leaves_it_empty_with_its_ceiling(void **state)
     assert_int_equal(buf.max, 1000);
 }
 
+static void a_buffer_gives_back_what_it_does_not_need(void **state)
+{
+    struct cat2_error err = {0};
+    C2_AUTO(c2_buf) buf = C2_BUF_INIT(1 << 20);
+
+    assert_true(c2_buf_reserve(&buf, 1 << 16, &err) && c2_buf_puts(&buf, "abc", &err));
+    c2_buf_fit(&buf);
+    assert_int_equal(buf.cap, 3);
+    assert_string_equal(c2_buf_cstr(&buf), "abc");
+    assert_true(c2_buf_puts(&buf, "def", &err));
+    assert_string_equal(c2_buf_cstr(&buf), "abcdef");
+}
+
 static void an_error_keeps_one_line_and_its_cause(void **state)
 {
     struct cat2_error err = {0};
@@ -205,6 +218,7 @@ int main(void)
         cmocka_unit_test(near_paths_are_above_beneath_or_without_a_suffix),
         cmocka_unit_test(a_buffer_grows_to_its_ceiling_and_not_one_byte_past_it),
         cmocka_unit_test(stealing_a_buffer_leaves_it_empty_with_its_ceiling),
+        cmocka_unit_test(a_buffer_gives_back_what_it_does_not_need),
         cmocka_unit_test(an_error_keeps_one_line_and_its_cause),
         cmocka_unit_test(a_path_from_outside_stays_beneath_its_root),
         cmocka_unit_test(integers_are_read_to_the_last_of_64_bits),

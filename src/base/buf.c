@@ -84,6 +84,15 @@ bool c2_buf_printf(struct c2_buf *buf, struct cat2_error *err, const char *fmt, 
     return true;
 }
 
+void c2_buf_fit(struct c2_buf *buf)
+{
+    if (buf->cap / 2 <= buf->n || buf->cap < 4096) return;
+    uint8_t *fitting = realloc(buf->p, buf->n + 1);
+    if (!fitting) return;
+    buf->p = fitting;
+    buf->cap = buf->n;
+}
+
 void c2_buf_clear(struct c2_buf *buf)
 {
     buf->n = 0;

@@ -29,6 +29,8 @@ bool c2_buf_putc(struct c2_buf *buf, char c, struct cat2_error *err);
 bool c2_buf_printf(struct c2_buf *buf, struct cat2_error *err, const char *fmt, ...) C2_PRINTF(3, 4);
 /** Forget the contents, keep the memory. */
 void c2_buf_clear(struct c2_buf *buf);
+/** Give back what is reserved beyond the contents, when that is more than half. */
+void c2_buf_fit(struct c2_buf *buf);
 /** Move out: the result owns the bytes, *buf is empty with the same ceiling. */
 struct c2_buf c2_buf_steal(struct c2_buf *buf);
 static inline struct c2_str c2_buf_str(const struct c2_buf *buf)

@@ -105,14 +105,11 @@ static bool write_chunks(struct c2_codec *codec, const struct c2_meta *meta, con
                          uint8_t *plain, struct c2_frame_writer *w, struct cat2_error *err)
 {
     for (int64_t i = 0; i < meta->grid.nchunks; i++) {
-        C2_AUTO(c2_buf) chunk = C2_BUF_INIT(FILE_NBYTES_MAX);
         if (meta->kind == C2_KIND_ARRAY)
             c2_grid_gather(&meta->grid, items, i, plain);
         else
             memcpy(plain, items + i * meta->chunksize, (size_t)meta->chunksize);
-        if (!c2_codec_encode(codec, &meta->cparams, plain, meta->chunksize, &chunk, err) ||
-            !c2_frame_writer_add(w, c2_buf_bytes(&chunk), err))
-            return false;
+        if (!c2_frame_writer_encode(w, codec, plain, meta->chunksize, err)) return false;
     }
     return true;
 }

@@ -89,6 +89,7 @@ bool c2_frame_vlmeta(const struct c2_frame *frame, int i, struct c2_str *name, s
 /* Linear writer: chunks in order, then the index and trailer; never rewrites but the header's fixed fields at
  * the end. */
 struct c2_frame_writer;
+struct c2_codec;
 /** Write to fd (borrowed; from offset 0; must be empty) or, with fd -1, to memory.
  *  meta: geometry, dtype, cparams; vlmeta is re-packed from its JSON unless raw values are added below.
  *  nbytes/nchunks of the result follow from the chunks added. */
@@ -100,6 +101,9 @@ bool c2_frame_writer_metalayer(struct c2_frame_writer *w, struct c2_str name, st
                                struct cat2_error *err);
 bool c2_frame_writer_add(struct c2_frame_writer *w, struct c2_bytes chunk,
                          struct cat2_error *err); /* special 32-byte chunks go to the index */
+/** Compress nbytes bytes of items by meta's cparams, and add the chunk. @errors also the codec's. Worker. */
+bool c2_frame_writer_encode(struct c2_frame_writer *w, struct c2_codec *codec, const uint8_t *items,
+                            int32_t nbytes, struct cat2_error *err);
 /** Raw attribute; the first call replaces meta's vlmeta. Names over 31 bytes are left out: the format has
  * none.
  */

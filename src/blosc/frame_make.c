@@ -190,8 +190,9 @@ bool c2_attributes_trailer(const struct c2_attributes *a, struct c2_buf *out, st
 bool c2_frame_make_trailer(const struct c2_meta *meta, struct c2_buf *out, struct cat2_error *err)
 {
     C2_AUTO(c2_attributes) attributes = {0};
-    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
 
+    if (meta->vlmeta.n == 0) return c2_attributes_trailer(&attributes, out, err);
+    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
     if (!codec) return c2_fail_nomem(err, "codec");
     return c2_attributes_from_json(&attributes, codec, c2_buf_str(&meta->vlmeta), err) &&
            c2_attributes_trailer(&attributes, out, err);
@@ -199,12 +200,14 @@ bool c2_frame_make_trailer(const struct c2_meta *meta, struct c2_buf *out, struc
 
 bool c2_frame_make_index(const int64_t *offsets, int64_t nchunks, struct c2_buf *out, struct cat2_error *err)
 {
-    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
     struct c2_cparams cparams = c2_cparams_fast(8, INDEX_BLOCKSIZE);
 
-    if (!codec) return c2_fail_nomem(err, "codec");
     if (nchunks < 1 || nchunks > C2_NCHUNKS_MAX)
         return c2_fail(err, CAT2_ELIMIT, "%lld chunks", (long long)nchunks);
+    if (nchunks == 1 && offsets[0] == 0) /* a small answer has no time for a context */
+        return c2_chunk_special(C2_CHUNK_ZERO, &cparams, 8, out, err);
+    C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
+    if (!codec) return c2_fail_nomem(err, "codec");
     if (nchunks * 8 < INDEX_BLOCKSIZE) cparams.blocksize = (int32_t)nchunks * 8;
     cparams.codec = 0; /* BloscLZ */
     cparams.clevel = INDEX_CLEVEL;

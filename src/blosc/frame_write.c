@@ -11,12 +11,14 @@
 #include "blosc/frame_make.h"
 
 #define FILE_CHUNK_NBYTES (16 << 20) /* of a compressed plain file, as the Python publisher makes them */
+#define TAIL_NBYTES       256        /* of the index and the trailer of a small frame without attributes */
 
 struct c2_frame_writer {
     int fd;              /* -1: memory */
     struct c2_buf bytes; /* memory: the frame; file: the header */
+    struct c2_buf chunk; /* file: what is compressed here */
     struct c2_meta meta;
-    struct c2_codec *codec;
+    struct c2_codec *codec; /* of attributes; NULL: there were none yet */
     struct c2_attributes attributes;
     bool raw_attributes; /* added one by one: meta's JSON does not count */
     struct {
@@ -45,8 +47,9 @@ bool c2_frame_writer_new(int fd, const struct c2_meta *meta, struct c2_frame_wri
 {
     C2_AUTO_PTR(c2_frame_writer) *w = calloc(1, sizeof(*w));
 
-    if (!w || !(w->codec = c2_codec_new())) return c2_fail_nomem(err, "frame writer");
+    if (!w) return c2_fail_nomem(err, "frame writer");
     w->fd = fd;
+    c2_buf_init(&w->chunk, C2_CHUNK_CBYTES_MAX);
     c2_buf_init(&w->bytes, SIZE_MAX / 4); /* the callers that add chunks limit the size */
     if (!c2_meta_copy(meta, &w->meta, err) || !c2_frame_make_header(&w->meta, 0, 0, 0, &w->bytes, err))
         return false;
@@ -76,6 +79,7 @@ void c2_frame_writer_free(struct c2_frame_writer *w)
 {
     if (!w) return;
     c2_buf_fini(&w->bytes);
+    c2_buf_fini(&w->chunk);
     c2_meta_fini(&w->meta);
     c2_codec_free(w->codec);
     c2_attributes_fini(&w->attributes);
@@ -83,7 +87,9 @@ void c2_frame_writer_free(struct c2_frame_writer *w)
     free(w);
 }
 
-bool c2_frame_writer_add(struct c2_frame_writer *w, struct c2_bytes chunk, struct cat2_error *err)
+/* Does the next chunk fit? What it is, and where it will be: *stored is false when the index says all of it.
+ */
+static bool admit(struct c2_frame_writer *w, struct c2_bytes chunk, bool *stored, struct cat2_error *err)
 {
     const struct c2_meta *meta = &w->meta;
     bool array = meta->kind == C2_KIND_ARRAY;
@@ -99,32 +105,60 @@ bool c2_frame_writer_add(struct c2_frame_writer *w, struct c2_bytes chunk, struc
     if (nchunks_of(w) == (array ? meta->grid.nchunks : C2_NCHUNKS_MAX))
         return c2_fail(err, CAT2_EINVAL, "more than %lld chunks", (long long)nchunks_of(w));
     if (!c2_vec_room(&w->offsets, C2_NCHUNKS_MAX, "chunks", err)) return false;
-    int64_t offset = w->cbytes;
-    if (info.special && info.special != C2_SPECIAL_VALUE) {
-        offset = (int64_t)((uint64_t)(0x80 | info.special) << 56);
-    } else {
-        if (!put(w, chunk, err)) return false;
-        w->cbytes += info.cbytes;
-    }
-    w->offsets.p[w->offsets.n++] = offset;
+    *stored = !info.special || info.special == C2_SPECIAL_VALUE;
+    w->offsets.p[w->offsets.n++] = *stored ? w->cbytes : (int64_t)((uint64_t)(0x80 | info.special) << 56);
+    w->cbytes += *stored ? info.cbytes : 0;
     w->nbytes += info.nbytes;
     w->last_was_short = info.nbytes < meta->chunksize;
     return true;
+}
+
+bool c2_frame_writer_add(struct c2_frame_writer *w, struct c2_bytes chunk, struct cat2_error *err)
+{
+    bool stored;
+
+    return admit(w, chunk, &stored, err) && (!stored || put(w, chunk, err));
+}
+
+bool c2_frame_writer_encode(struct c2_frame_writer *w, struct c2_codec *codec, const uint8_t *items,
+                            int32_t nbytes, struct cat2_error *err)
+{
+    struct c2_buf *to = w->fd < 0 ? &w->bytes : &w->chunk;
+    size_t before = w->fd < 0 ? to->n : 0;
+    bool stored;
+
+    to->n = before;
+    if (w->fd < 0 && !c2_buf_reserve(to, (size_t)nbytes + TAIL_NBYTES, err)) return false;
+    if (!c2_codec_encode(codec, &w->meta.cparams, items, nbytes, to, err)) return false;
+    struct c2_bytes chunk = {to->p + before, to->n - before};
+    bool ok = admit(w, chunk, &stored, err);
+    if (w->fd >= 0) return ok && (!stored || put(w, chunk, err));
+    if (!ok || !stored) to->n = before;
+    w->at = (int64_t)to->n;
+    return ok;
+}
+
+/* Made when it is first needed. */
+static bool attributes_codec(struct c2_frame_writer *w, struct cat2_error *err)
+{
+    if (!w->codec) w->codec = c2_codec_new();
+    return w->codec || c2_fail_nomem(err, "frame writer");
 }
 
 bool c2_frame_writer_vlmeta(struct c2_frame_writer *w, struct c2_str name, struct c2_bytes msgpack,
                             struct cat2_error *err)
 {
     w->raw_attributes = true;
-    return c2_attributes_add(&w->attributes, w->codec, name, msgpack, err);
+    return attributes_codec(w, err) && c2_attributes_add(&w->attributes, w->codec, name, msgpack, err);
 }
 
 static bool put_tail(struct c2_frame_writer *w, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) tail = C2_BUF_INIT((size_t)C2_CHUNK_CBYTES_MAX + C2_TRAILER_NBYTES_MAX);
 
-    if (!w->raw_attributes &&
-        !c2_attributes_from_json(&w->attributes, w->codec, c2_buf_str(&w->meta.vlmeta), err))
+    if (!w->raw_attributes && w->meta.vlmeta.n > 0 &&
+        (!attributes_codec(w, err) ||
+         !c2_attributes_from_json(&w->attributes, w->codec, c2_buf_str(&w->meta.vlmeta), err)))
         return false;
     if (nchunks_of(w) > 0 && !c2_frame_make_index(w->offsets.p, nchunks_of(w), &tail, err)) return false;
     return c2_attributes_trailer(&w->attributes, &tail, err) && put(w, c2_buf_bytes(&tail), err);
@@ -147,6 +181,7 @@ bool c2_frame_writer_finish(struct c2_frame_writer *w, struct c2_buf *out, struc
     if (w->fd >= 0) return c2_fs_pwrite(w->fd, header, header_len, 0, err);
     C2_ASSERT(out);
     c2_buf_fini(out);
+    c2_buf_fit(&w->bytes);
     *out = c2_buf_steal(&w->bytes);
     return true;
 }
@@ -170,17 +205,13 @@ static bool read_full(int fd, uint8_t *to, size_t size, size_t *n, struct cat2_e
 static bool compress_all(struct c2_codec *codec, int in_fd, struct c2_frame_writer *w, uint8_t *plain,
                          const atomic_bool *cancel, struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX);
     size_t n;
 
     do {
         if (cancel && atomic_load(cancel)) return c2_fail(err, CAT2_ECANCELLED, "compressing was given up");
         if (!read_full(in_fd, plain, FILE_CHUNK_NBYTES, &n, err)) return false;
         if (n == 0) break;
-        c2_buf_clear(&chunk);
-        if (!c2_codec_encode(codec, &w->meta.cparams, plain, (int32_t)n, &chunk, err) ||
-            !c2_frame_writer_add(w, c2_buf_bytes(&chunk), err))
-            return false;
+        if (!c2_frame_writer_encode(w, codec, plain, (int32_t)n, err)) return false;
     } while (n == FILE_CHUNK_NBYTES);
     return true;
 }

@@ -28,14 +28,13 @@ static bool meta_of(const struct c2_made *made, struct c2_meta *out, struct cat2
 
 /* Reused from chunk to chunk. */
 struct scratch {
-    struct c2_buf items, padded, chunk;
+    struct c2_buf items, padded;
 };
 
 static void scratch_fini(struct scratch *s)
 {
     c2_buf_fini(&s->items);
     c2_buf_fini(&s->padded);
-    c2_buf_fini(&s->chunk);
 }
 C2_DEFINE_AUTO(scratch);
 
@@ -53,19 +52,18 @@ static int64_t box_of(const struct c2_grid *grid, int64_t nchunk, int64_t *first
     return n;
 }
 
-static bool make_chunk(struct c2_codec *codec, const struct c2_made *made, const struct c2_meta *meta,
-                       int64_t nchunk, struct scratch *s, struct cat2_error *err)
+static bool add_chunk(struct c2_codec *codec, const struct c2_made *made, const struct c2_meta *meta,
+                      int64_t nchunk, struct scratch *s, struct c2_frame_writer *w, struct cat2_error *err)
 {
     int64_t first[C2_DIM_MAX] = {0}, count[C2_DIM_MAX] = {0};
     int64_t n = box_of(&meta->grid, nchunk, first, count);
     struct c2_grid one;
 
-    c2_buf_clear(&s->chunk);
     if (!c2_buf_resize(&s->items, (size_t)(n * made->typesize), err) ||
         !made->read(made->ctx, codec, first, count, s->items.p, err))
         return false;
     if (made->kind != C2_KIND_ARRAY)
-        return c2_codec_encode(codec, &meta->cparams, s->items.p, (int32_t)s->items.n, &s->chunk, err);
+        return c2_frame_writer_encode(w, codec, s->items.p, (int32_t)s->items.n, err);
     if (!c2_grid_init(&one, count, meta->grid.chunks, meta->grid.blocks, meta->grid.ndim, made->typesize,
                       true, err))
         return false;
@@ -75,7 +73,7 @@ static bool make_chunk(struct c2_codec *codec, const struct c2_made *made, const
         c2_grid_gather(&one, s->items.p, 0, s->padded.p);
         plain = s->padded.p;
     }
-    return c2_codec_encode(codec, &meta->cparams, plain, meta->chunksize, &s->chunk, err);
+    return c2_frame_writer_encode(w, codec, plain, meta->chunksize, err);
 }
 
 bool c2_select_made(struct c2_codec *codec, const struct c2_made *made, int fd, struct c2_buf *out,
@@ -83,16 +81,12 @@ bool c2_select_made(struct c2_codec *codec, const struct c2_made *made, int fd, 
 {
     C2_AUTO_PTR(c2_frame_writer) *w = NULL;
     C2_AUTO(scratch)
-    s = {.items = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX),
-         .padded = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX),
-         .chunk = C2_BUF_INIT(C2_CHUNK_CBYTES_MAX)};
+    s = {.items = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX), .padded = C2_BUF_INIT(C2_CHUNK_NBYTES_MAX)};
     struct c2_meta meta;
 
     if (!meta_of(made, &meta, err) || !c2_frame_writer_new(fd, &meta, &w, err)) return false;
     for (int64_t i = 0; i < meta.nchunks; i++)
-        if (c2_cancelled(err) || !make_chunk(codec, made, &meta, i, &s, err) ||
-            !c2_frame_writer_add(w, c2_buf_bytes(&s.chunk), err))
-            return false;
+        if (c2_cancelled(err) || !add_chunk(codec, made, &meta, i, &s, w, err)) return false;
     return c2_frame_writer_finish(w, fd < 0 ? out : NULL, err);
 }
 

@@ -254,7 +254,6 @@ static bool put_frame(struct c2_codec *codec, const struct c2_buf *bytes, const 
 {
     static const uint8_t VERSION[] = "\x81\xa7version\x01";
     C2_AUTO_PTR(c2_frame_writer) *w = NULL;
-    C2_AUTO(c2_buf) chunk = C2_BUF_INIT(2 * PIECE_NBYTES);
     struct c2_meta meta = {.kind = C2_KIND_FRAME,
                            .chunksize = PIECE_NBYTES,
                            .chunkshape = PIECE_NBYTES,
@@ -268,10 +267,7 @@ static bool put_frame(struct c2_codec *codec, const struct c2_buf *bytes, const 
         return false;
     for (size_t at = 0; at < bytes->n; at += PIECE_NBYTES) {
         size_t n = bytes->n - at < PIECE_NBYTES ? bytes->n - at : PIECE_NBYTES;
-        c2_buf_clear(&chunk);
-        if (!c2_codec_encode(codec, &meta.cparams, bytes->p + at, (int32_t)n, &chunk, err) ||
-            !c2_frame_writer_add(w, c2_buf_bytes(&chunk), err))
-            return false;
+        if (!c2_frame_writer_encode(w, codec, bytes->p + at, (int32_t)n, err)) return false;
     }
     return c2_frame_writer_finish(w, out, err);
 }
