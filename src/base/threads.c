@@ -193,6 +193,14 @@ int c2_threads_n(const struct c2_threads *threads)
     return threads->small.n + threads->large.n;
 }
 
+bool c2_threads_are_idle(struct c2_threads *threads)
+{
+    pthread_mutex_lock(&threads->lock);
+    bool idle = threads->small.nidle == threads->small.n && threads->lanes[C2_LANE_SMALL].n == 0;
+    pthread_mutex_unlock(&threads->lock);
+    return idle;
+}
+
 size_t c2_threads_nwaiting(struct c2_threads *threads, enum c2_lane lane)
 {
     pthread_mutex_lock(&threads->lock);

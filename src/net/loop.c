@@ -31,6 +31,9 @@ static volatile sig_atomic_t signal_fds[NSIG];
 struct c2_loop {
     uv_loop_t uv; /* the first member */
     uv_async_t async;
+    uv_prepare_t before;  /* it is looked what is ready */
+    uv_check_t after;     /* what was ready has had its turn */
+    bool owes;            /* calls that its own thread queued: no other need wake it for them */
     pthread_mutex_t lock; /* guards first and last only; never held while anything is called */
     struct c2_loop_call *first, *last;
     struct signal_watch *signals;
@@ -46,6 +49,9 @@ struct c2_timer {
     void *ctx;
     bool once;
 };
+
+/* The loop that this thread runs. */
+static _Thread_local struct c2_loop *turning;
 
 static int64_t loop_mono(void *ctx)
 {
@@ -78,6 +84,26 @@ static void on_async(uv_async_t *async)
     loop->first = NULL;
     pthread_mutex_unlock(&loop->lock);
     c2_loop_run_calls(call);
+}
+
+static void run_owed(struct c2_loop *loop)
+{
+    if (!loop->owes) return;
+    loop->owes = false;
+    on_async(&loop->async);
+}
+
+static void on_before(uv_prepare_t *before)
+{
+    struct c2_loop *loop = before->data;
+
+    run_owed(loop);
+    if (loop->owes) uv_async_send(&loop->async); /* else it would wait for something else to happen */
+}
+
+static void on_after(uv_check_t *after)
+{
+    run_owed(after->data);
 }
 
 /* libuv aborts the process when it cannot make the pipe that tells of signals. */
@@ -139,7 +165,13 @@ bool c2_loop_new(struct c2_loop **out, struct cat2_error *err)
         return c2_fail(err, CAT2_EIO, "event loop: %s", uv_strerror(code));
     }
     uv_async_init(&loop->uv, &loop->async, on_async);
-    loop->async.data = loop;
+    uv_prepare_init(&loop->uv, &loop->before);
+    uv_check_init(&loop->uv, &loop->after);
+    loop->async.data = loop->before.data = loop->after.data = loop;
+    uv_prepare_start(&loop->before, on_before);
+    uv_check_start(&loop->after, on_after);
+    uv_unref((uv_handle_t *)&loop->before);
+    uv_unref((uv_handle_t *)&loop->after);
     pthread_mutex_init(&loop->lock, NULL);
     loop->clock = (struct c2_clock){loop_mono, loop_wall, loop};
     *out = loop;
@@ -148,7 +180,9 @@ bool c2_loop_new(struct c2_loop **out, struct cat2_error *err)
 
 void c2_loop_run(struct c2_loop *loop)
 {
+    turning = loop;
     uv_run(&loop->uv, UV_RUN_DEFAULT);
+    turning = NULL;
 }
 void c2_loop_stop(struct c2_loop *loop)
 {
@@ -169,7 +203,10 @@ void c2_loop_post(struct c2_loop *loop, struct c2_loop_call *call, c2_loop_fn *f
     pthread_mutex_lock(&loop->lock);
     c2_chain_push(loop->first, loop->last, call);
     pthread_mutex_unlock(&loop->lock);
-    uv_async_send(&loop->async);
+    if (turning == loop)
+        loop->owes = true;
+    else
+        uv_async_send(&loop->async);
 }
 
 static void timer_closed(uv_handle_t *handle)
@@ -274,6 +311,8 @@ void c2_loop_free(struct c2_loop *loop)
         on_async(&loop->async);
     for (struct signal_watch *watch = loop->signals; watch; watch = watch->next)
         uv_close((uv_handle_t *)&watch->handle, NULL);
+    uv_close((uv_handle_t *)&loop->before, NULL);
+    uv_close((uv_handle_t *)&loop->after, NULL);
     uv_close((uv_handle_t *)&loop->async, NULL);
     uv_walk(&loop->uv, stop_timer, NULL);
     while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0) {}

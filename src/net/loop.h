@@ -28,8 +28,9 @@ struct c2_loop_call {
     c2_loop_fn *fn;
     void *ctx;
 };
-/** Run fn(ctx) on the loop soon, after the present callback returned. Any thread. call: the loop's until
- * then; fn may free it or use it anew. */
+/** Run fn(ctx) on the loop soon, after the present callback returned. Any thread. Of the loop's own thread:
+ * when all that is ready at this turn of the loop has been handled. call: the loop's until then; fn may free
+ * it or use it anew. */
 void c2_loop_post(struct c2_loop *loop, struct c2_loop_call *call, c2_loop_fn *fn, void *ctx);
 
 /** Run calls that were taken off a queue, in their order. */

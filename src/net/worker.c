@@ -20,7 +20,12 @@ struct c2_pool {
     struct c2_loop *loop;
     struct c2_threads *threads;
     struct c2_threads_kind kind;
-    uint64_t njobs[C2_LANES];         /* that there were */
+    uint64_t njobs[C2_LANES];            /* that there were */
+    uint64_t nhere;                      /* and that were done on the loop */
+    struct c2_task *quick, **last_quick; /* of this turn of the loop: it may do one itself */
+    void *local;                         /* for these; NULL: not yet */
+    int crowded; /* so many more are given to workers, for there were several at a time */
+    struct c2_loop_call choosing;
     pthread_mutex_t lock;             /* guards all below */
     struct c2_task *finished, **last; /* whose done() is due */
     bool announced;                   /* a drain of `finished` is posted */
@@ -74,6 +79,7 @@ bool c2_pool_new(struct c2_loop *loop, int nthreads, void *(*local_new)(void), v
     if (nthreads <= 0) nthreads = (int)c2_max_i64(2, sysconf(_SC_NPROCESSORS_ONLN));
     pool->loop = loop;
     pool->last = &pool->finished;
+    pool->last_quick = &pool->quick;
     pool->kind = (struct c2_threads_kind){local_new, local_free, work};
     if (!c2_threads_new(nthreads, nthreads, &pool->kind, &pool->threads, err)) {
         free(pool);
@@ -84,18 +90,73 @@ bool c2_pool_new(struct c2_loop *loop, int nthreads, void *(*local_new)(void), v
     return true;
 }
 
-static void run(struct c2_pool *pool, struct task task, enum c2_lane lane)
+/* NULL: done() was called. */
+static struct task *copy_of(struct c2_pool *pool, struct task task)
 {
     struct task *copy = malloc(sizeof(*copy));
 
     if (!copy) {
         task.done(task.job);
-        return;
+        return NULL;
     }
     *copy = task;
     copy->pool = pool;
+    return copy;
+}
+
+static void put(struct c2_pool *pool, struct task *task, enum c2_lane lane)
+{
     pool->njobs[lane]++;
-    c2_threads_put(pool->threads, &copy->task, lane);
+    c2_threads_put(pool->threads, &task->task, lane);
+}
+
+static void run(struct c2_pool *pool, struct task task, enum c2_lane lane)
+{
+    struct task *copy = copy_of(pool, task);
+
+    if (copy) put(pool, copy, lane);
+}
+
+#define CROWDED 3
+
+/* All that came at this turn of the loop has been looked at. One job alone is done here; of several, each
+ * gets a worker. */
+static void choose(void *ctx)
+{
+    struct c2_pool *pool = ctx;
+    struct c2_task *task = pool->quick;
+
+    pool->quick = NULL;
+    pool->last_quick = &pool->quick;
+    if (!task) return; /* the pool has gone */
+    bool here = !task->next && c2_threads_are_idle(pool->threads);
+    if (!here)
+        pool->crowded = CROWDED;
+    else if (pool->crowded && pool->crowded--)
+        here = false;
+    if (here && !pool->local && pool->kind.local_new) here = (pool->local = pool->kind.local_new()) != NULL;
+    if (here) {
+        struct task *t = (struct task *)task;
+        pool->nhere++;
+        t->work(t->job, pool->local);
+        finish(task);
+        return;
+    }
+    for (struct c2_task *next; task; task = next) {
+        next = task->next;
+        put(pool, (struct task *)task, C2_LANE_SMALL);
+    }
+}
+
+static void run_quick(struct c2_pool *pool, struct task task)
+{
+    struct task *copy = copy_of(pool, task);
+
+    if (!copy) return;
+    if (!pool->quick) c2_loop_post(pool->loop, &pool->choosing, choose, pool);
+    copy->task.next = NULL;
+    *pool->last_quick = &copy->task;
+    pool->last_quick = &copy->task.next;
 }
 
 void c2_pool_run(struct c2_pool *pool, void (*work_fn)(void *job, void *local), void (*done)(void *job),
@@ -116,10 +177,15 @@ void c2_pool_run_low(struct c2_pool *pool, void (*work_fn)(void *job, void *loca
 void c2_pool_run_for(struct c2_pool *pool, const struct c2_pool_share *share,
                      void (*work_fn)(void *job, void *local), void (*done)(void *job), void *job)
 {
-    struct c2_task task = {.client = share->client, .cost = c2_max_i64(share->cost, JOB_COST)};
+    struct task task = {.task = {.client = share->client, .cost = c2_max_i64(share->cost, JOB_COST)},
+                        .work = work_fn,
+                        .done = done,
+                        .job = job};
 
-    run(pool, (struct task){.task = task, .work = work_fn, .done = done, .job = job},
-        share->cost > C2_POOL_SMALL ? C2_LANE_LARGE : C2_LANE_SMALL);
+    if (share->waits_for_nothing && share->cost <= C2_POOL_HERE)
+        run_quick(pool, task);
+    else
+        run(pool, task, share->cost > C2_POOL_SMALL ? C2_LANE_LARGE : C2_LANE_SMALL);
 }
 
 struct c2_pool_load c2_pool_load(struct c2_pool *pool)
@@ -130,7 +196,8 @@ struct c2_pool_load c2_pool_load(struct c2_pool *pool)
                                  .low = c2_threads_nwaiting(pool->threads, C2_LANE_LOW),
                                  .nsmall = pool->njobs[C2_LANE_SMALL],
                                  .nlarge = pool->njobs[C2_LANE_LARGE],
-                                 .nlow = pool->njobs[C2_LANE_LOW]};
+                                 .nlow = pool->njobs[C2_LANE_LOW],
+                                 .nhere = pool->nhere};
 }
 
 static void dispose(void *ctx)
@@ -148,6 +215,9 @@ void c2_pool_free(struct c2_pool *pool)
     if (!pool) return;
     c2_threads_stop(pool->threads);
     finish(pool->finished);
+    finish(pool->quick);
+    pool->quick = NULL; /* and choose() finds none */
+    if (pool->local) pool->kind.local_free(pool->local);
     while ((task = c2_threads_take(pool->threads))) {
         task->next = NULL;
         finish(task);

@@ -20,9 +20,13 @@ void c2_pool_run(struct c2_pool *pool, void (*work)(void *job, void *local), voi
                  void *job);
 /* Whose a job is, and what it costs. */
 struct c2_pool_share {
-    uint64_t client; /* 0: nobody's */
-    int64_t cost;    /* bytes that are decoded, or as many as take the same time */
+    uint64_t client;        /* 0: nobody's */
+    int64_t cost;           /* bytes that are decoded, or as many as take the same time */
+    bool waits_for_nothing; /* neither for a disk nor for a lock that is held for long */
 };
+/* A job of up to so much that waits for nothing is done by the loop itself when it is the only one: two
+ * changes of threads would take longer. */
+#define C2_POOL_HERE  (512 << 10)
 #define C2_POOL_SMALL (2 << 20) /* about a millisecond; jobs that cost more are large */
 /** The same for a client: jobs that cost much wait for those that do not, and clients take turns. */
 void c2_pool_run_for(struct c2_pool *pool, const struct c2_pool_share *share,
@@ -35,6 +39,7 @@ struct c2_pool_load {
     int nthreads;
     size_t small, large, low;      /* jobs that wait for a worker */
     uint64_t nsmall, nlarge, nlow; /* that there were since the start */
+    uint64_t nhere;                /* that the loop did itself */
 };
 struct c2_pool_load c2_pool_load(struct c2_pool *pool);
 

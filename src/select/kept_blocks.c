@@ -93,6 +93,14 @@ struct c2_blob *c2_kept_blocks_find(struct c2_kept_blocks *kept, const struct c2
     return found;
 }
 
+bool c2_kept_blocks_has(struct c2_kept_blocks *kept, const struct c2_block_key *key)
+{
+    pthread_mutex_lock(&kept->lock);
+    bool has = c2_lru_has(kept->lru, text_of(key));
+    pthread_mutex_unlock(&kept->lock);
+    return has;
+}
+
 static bool is_to_be_kept(struct c2_kept_blocks *kept, struct c2_str key, size_t n)
 {
     int asked = count_of(kept, key);

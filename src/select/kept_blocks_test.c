@@ -38,7 +38,11 @@ static void a_block_is_kept_when_it_is_asked_for_again(void **state)
     (void)state;
     assert_false(ask(kept, 1));
     assert_int_equal(c2_kept_blocks_stats(kept).nbytes, 0);
+    const struct c2_block_key first = key_of(1);
+    for (int i = 0; i < 3; i++)
+        assert_false(c2_kept_blocks_has(kept, &first)); /* these count for nothing */
     assert_false(ask(kept, 1));
+    assert_true(c2_kept_blocks_has(kept, &first));
     assert_true(ask(kept, 1) && ask(kept, 1));
     assert_false(ask(kept, 2));
     struct c2_block_key other = key_of(1);

@@ -316,6 +316,31 @@ bool c2_select_items(struct c2_codec *codec, const struct c2_selectable *ds, con
     return true;
 }
 
+#define FEW 16 /* blocks */
+
+bool c2_select_is_kept(const struct c2_selectable *ds, const struct c2_bound *bound)
+{
+    const struct c2_grid *grid = &ds->meta->grid;
+    int64_t each = grid->block_items * grid->typesize;
+    struct c2_block_key key = {.serial = ds->serial};
+    struct c2_grid_walk walk;
+    int32_t blocks[FEW];
+
+    if (!ds->kept || ds->meta->kind != C2_KIND_ARRAY || each < 1 || bound->nitems == 0) return false;
+    for (int i = 0; i < bound->ndim; i++) /* else what it costs does not tell how many blocks there are */
+        if (bound->axes[i].step != 1) return false;
+    if (c2_grid_cost(grid, bound) > FEW * each) return false;
+    c2_grid_walk_init(&walk, grid, bound);
+    while (c2_grid_walk_next(&walk, &key.nchunk)) {
+        int64_t n = c2_grid_blocks(grid, bound, key.nchunk, blocks);
+        for (int64_t i = 0; i < n; i++) {
+            key.nblock = blocks[i];
+            if (!c2_kept_blocks_has(ds->kept, &key)) return false;
+        }
+    }
+    return true;
+}
+
 /* So many items of an axis that parts end where chunks, else blocks, do. */
 static int64_t align_part(const struct c2_grid *grid, const struct c2_axis_sel *sel, int axis, int64_t part)
 {

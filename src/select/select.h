@@ -24,6 +24,10 @@ struct c2_selectable {
 bool c2_select_items(struct c2_codec *codec, const struct c2_selectable *ds, const struct c2_bound *bound,
                      uint8_t *out, struct cat2_error *err);
 
+/** Are all its blocks kept decoded, and few? Then selecting reads nothing, unless they go in the meantime.
+ * Any thread. */
+bool c2_select_is_kept(const struct c2_selectable *ds, const struct c2_bound *bound);
+
 /* Answers larger than a few chunks are produced in parts, each C-order contiguous in the result. */
 struct c2_select_parts {
     struct c2_bound bound;

@@ -97,6 +97,19 @@ static void worked(void *job)
     finish_now(r);
 }
 
+/* Does its work read nothing of the disk? What is decoded already costs less, too. */
+static bool is_kept(const struct c2_read *r, int64_t *cost)
+{
+    const struct c2_selectable source = {r->ds->meta, c2_cachefile_chunks(r->cf), r->ds->sub->kept,
+                                         r->ds->serial};
+    int64_t weight = r->weight ? r->weight : 1;
+
+    if (r->need != C2_NEED_BOUND || r->reader->once) return false;
+    *cost = r->bound.nitems > C2_POOL_HERE ? INT64_MAX
+                                           : r->bound.nitems * r->ds->meta->grid.typesize * weight + r->extra;
+    return *cost <= C2_POOL_HERE && c2_select_is_kept(&source, &r->bound);
+}
+
 static void begin_work(struct c2_read *r)
 {
     struct cat2_error err;
@@ -112,7 +125,12 @@ static void begin_work(struct c2_read *r)
         c2_fail(&r->err, CAT2_ECANCELLED,
                 "there is no worker for it: the service stops, or is out of memory");
         r->is_working = false;
-        struct c2_pool_share share = {r->asker ? r->asker->client : 0, r->cost};
+        struct c2_pool_share share = {.client = r->asker ? r->asker->client : 0, .cost = r->cost};
+        int64_t cost;
+        if (is_kept(r, &cost)) {
+            share.waits_for_nothing = true;
+            share.cost = cost;
+        }
         c2_pool_run_for(r->ds->sub->config.pool, &share, work, worked, r);
         r->is_working = true;
     } else {
@@ -378,6 +396,8 @@ static bool take_pieces(struct c2_read *r, const struct c2_pieces *pieces)
 {
     r->cost = cost_of(r->ds->meta, pieces);
     r->asker = pieces->asker;
+    r->weight = pieces->weight;
+    r->extra = pieces->extra;
     r->need = pieces->need;
     if (pieces->bound) r->bound = *pieces->bound;
     r->listed = pieces->chunks ? pieces->chunks : pieces->blocks;

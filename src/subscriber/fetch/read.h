@@ -76,6 +76,8 @@ struct c2_read {
     struct c2_read *next; /* in ds->waiting */
     const struct c2_asker *asker;
     int64_t cost; /* of work, in bytes that are decoded in that time */
+    int32_t weight;
+    int64_t extra;
     struct c2_loop_call finishing;
     struct c2_ds *ds;
     const struct c2_reader *reader;

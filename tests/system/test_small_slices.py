@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Windows of a warm part: the event loop answers who asks alone, workers answer many at a time, and all are told the same."""
+import concurrent.futures
+import http.client
+import re
+import urllib.parse
+
+import blosc2
+import numpy as np
+import pytest
+from programs import EXTERNAL, get
+
+pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
+SHAPE, SIDE = (300, 400), 60
+
+
+@pytest.fixture(scope="module")
+def served(module_house, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("windows")
+    data = np.random.default_rng(1).standard_normal(SHAPE).cumsum(axis=1)
+    blosc2.asarray(data, urlpath=str(folder / "a.b2nd"), chunks=(150, 200), blocks=(50, 50))
+    bro = module_house.bro()
+    module_house.pub("foo", folder, bro)
+    return module_house.sub(bro).follow("foo"), data
+
+
+def on_loop(sub):
+    return int(re.search(rb"^caterva2_worker_jobs_on_loop_total (\d+)", get(sub.url + "/metrics")[2], re.M).group(1))
+
+
+def ask(sub, data, seed, form, count):
+    """One connection, one window after the other."""
+    rng = np.random.default_rng(seed)
+    host = urllib.parse.urlsplit(sub.url)
+    connection = http.client.HTTPConnection(host.hostname, host.port)
+    for _ in range(count):
+        r, c = int(rng.integers(0, SHAPE[0] - SIDE)), int(rng.integers(0, SHAPE[1] - SIDE))
+        connection.request("GET", f"/api/fetch/foo/a.b2nd?slice_={r}:{r + SIDE},{c}:{c + SIDE}&{form}")
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status == 200, body
+        want = data[r:r + SIDE, c:c + SIDE]
+        if form == "format=raw":
+            assert body == want.tobytes()
+        else:
+            assert np.array_equal(blosc2.ndarray_from_cframe(body)[:], want)
+    connection.close()
+
+
+@pytest.mark.parametrize("form", ["format=raw", "prefer_schunk=true"])
+def test_who_asks_alone_is_answered_by_the_loop(served, form):
+    sub, data = served
+    assert get(f"{sub.url}/api/fetch/foo/a.b2nd?format=raw")[0] == 200
+    ask(sub, data, 1, form, 200)  # blocks are kept once they are asked for again
+    before = on_loop(sub)
+    ask(sub, data, 2, form, 200)
+    assert on_loop(sub) > before
+
+
+def test_those_who_ask_together_are_told_the_same(served):
+    sub, data = served
+    forms = ["format=raw", "prefer_schunk=true"] * 4
+    with concurrent.futures.ThreadPoolExecutor(len(forms)) as pool:
+        list(pool.map(lambda k: ask(sub, data, k, forms[k], 100), range(len(forms))))
