@@ -305,7 +305,7 @@ static bool start(struct life *life, struct cat2_error *err)
         return false;
     c2_http_set_authorities(s->http, &s->authorities);
     c2_access_say(s->access);
-    life->ops = (struct c2_ops){s, life->roles, life->states, life->nroles, false, NULL};
+    life->ops = (struct c2_ops){s, life->roles, life->states, life->nroles, false, NULL, {0}};
     if (!c2_ops_start(&life->ops, err)) return false;
     for (size_t i = 0; i < life->nroles; i++)
         if (!life->roles[i].start(life->states[i], s, err)) return false;
@@ -370,6 +370,7 @@ static void finish(struct life *life)
 {
     struct c2_service *s = &life->service;
 
+    c2_rest_stop(&life->ops.rest);
     for (size_t i = life->nroles; i-- > 0;)
         life->roles[i].free(life->states[i]);
     c2_access_stop(s->access);

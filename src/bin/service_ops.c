@@ -276,7 +276,7 @@ bool c2_ops_start(struct c2_ops *ops, struct cat2_error *err)
     if (ms > 0 && !(ops->watchdog = c2_timer_start(loop, ms, ms, on_watchdog, NULL)))
         return c2_fail_nomem(err, "watchdog");
     c2_server_routes(ops->service->server, routes, C2_ARRAY_LEN(routes), ops);
-    return true;
+    return c2_rest_start(&ops->rest, loop, ops->service->pool, err);
 }
 
 void c2_ops_stop(struct c2_ops *ops)

@@ -5,6 +5,7 @@
 #define C2_BIN_SERVICE_OPS_H
 
 #include "bin/service.h"
+#include "bin/service_rest.h"
 
 struct c2_ops {
     const struct c2_service *service;
@@ -13,6 +14,7 @@ struct c2_ops {
     size_t nroles;
     bool stopping;
     struct c2_timer *watchdog;
+    struct c2_rest rest;
 };
 /** Add the routes, start the access log and the signs of life that the service manager waits for.
  * @errors CAT2_ENOMEM. */

@@ -190,3 +190,17 @@ def test_every_face_answers_alike_whatever_memory_held(file, tmp_path):
 
     answers = under_both(tmp_path, ask)
     assert sum(status == 200 for status, _ in answers.values()) > 1000
+
+
+def test_services_that_have_nothing_to_do_give_memory_back(tmp_path):
+    """Starting touches 15 to 17 MiB, most of it code of libraries that is not needed again."""
+    (tmp_path / "root").mkdir()
+    blosc2.asarray(np.arange(1000), urlpath=str(tmp_path / "root/a.b2nd"))
+    with House(tmp_path / "house") as house:
+        bro = house.bro()
+        pub = house.pub("foo", tmp_path / "root", bro)
+        sub = house.sub(bro).follow("foo")
+        assert get(f"{sub.url}/api/fetch/foo/a.b2nd?slice_=3&format=raw")[2] == np.int64(3).tobytes()
+        for service in (bro, pub, sub):
+            wait_until(lambda service=service: service.rss_kib() <= 10 << 10, 60, 0.5)
+        assert get(f"{sub.url}/api/fetch/foo/a.b2nd?slice_=7&format=raw")[2] == np.int64(7).tobytes()
