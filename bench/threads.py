@@ -9,7 +9,8 @@ time of the loop's thread, of the I/O threads and of the workers is told, in mic
 T microseconds, T/L processors can be of use, and 1/L is the most requests a second that it allows.
 
 "Workers" gives the same service one processor for its workers, and then two, in turns, with clients that ask all the time. It tells how
-many more slices a second there are.
+many more slices a second there are: of 4 MB, where the client and the kernel's copies need a processor as well, and of every 20th item
+along both axes, where many blocks are decoded for an answer of 20 KB.
 """
 import argparse
 import collections
@@ -28,6 +29,7 @@ from scorecard import programs  # noqa: E402
 from programs import get, wait_until  # noqa: E402
 
 BIG = "/api/fetch/root/big.b2nd"
+MANY, MANY_SHAPE = "/api/fetch/root/many.b2nd", (4000, 10000)  # 320 MB: more than is kept decoded
 WARM = f"{BIG}?slice_=0:1000,0:2000&format=raw"
 
 
@@ -84,10 +86,21 @@ def threads(house, data, args, folder, results):
 
 
 def workers(house, data, args, folder, results):
-    """Large slices, whose compression takes milliseconds of a worker and microseconds of all others."""
+    """Slices that take milliseconds of a worker, and microseconds of the loop."""
     service = house.serve(f"root={data}", name="workers")
     wait_until(lambda: get(service.url + WARM)[0] == 200)
-    script = windows(folder / "large.lua", 500, 1000, "&prefer_schunk=true")
+    wait_until(lambda: get(f"{service.url}{MANY}?slice_=::20,::20&format=raw")[0] == 200)
+    scale("slices of 4 MB as cframe", windows(folder / "large.lua", 500, 1000, "&prefer_schunk=true"), service, args, results)
+    (folder / "every.lua").write_text(f"""
+request = function()
+  local r, c = math.random(0, {MANY_SHAPE[0] - 1000}), math.random(0, {MANY_SHAPE[1] - 1000})
+  return wrk.format("GET", "{MANY}?slice_=" .. r .. ":" .. (r + 1000) .. ":20," .. c .. ":" .. (c + 1000) .. ":20&format=raw")
+end
+""")
+    scale("slices of every 20th item, raw", folder / "every.lua", service, args, results)
+
+
+def scale(what, script, service, args, results):
     rates = {1: [], 2: []}
     for _ in range(3):
         for n in (1, 2):
@@ -95,8 +108,8 @@ def workers(house, data, args, folder, results):
                 os.sched_setaffinity(task, range(n) if kind == "work" else range(os.cpu_count()))
             rates[n].append(ask(service, args.seconds, 8, "/", script)[0])
     more = statistics.median(b / a for a, b in zip(rates[1], rates[2]))
-    results["workers"] = {"one": rates[1], "two": rates[2], "ratio": more}
-    print(f"slices of 4 MB as cframe, workers on one processor {statistics.median(rates[1]):.0f}/s, on two {statistics.median(rates[2]):.0f}/s: "
+    results[f"workers, {what}"] = {"one": rates[1], "two": rates[2], "ratio": more}
+    print(f"{what}, workers on one processor {statistics.median(rates[1]):.0f}/s, on two {statistics.median(rates[2]):.0f}/s: "
           f"{more:.2f} times as many")
 
 
@@ -113,6 +126,7 @@ def main():
         data = pathlib.Path(scratch) / "data"
         data.mkdir()
         scorecard.walk_array((1000, 2000), data / "big.b2nd")
+        scorecard.walk_array(MANY_SHAPE, data / "many.b2nd")
         threads(house, data, args, pathlib.Path(scratch), results)
         workers(house, data, args, pathlib.Path(scratch), results)
     if args.json:

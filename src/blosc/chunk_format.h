@@ -29,6 +29,7 @@
 #define C2_SPECIAL_VALUE  3
 #define C2_SPECIAL_UNINIT 4
 
+#define C2_FILTER_SHUFFLE      1
 #define C2_FILTER_BITSHUFFLE   2
 #define C2_FILTER_DELTA        3
 #define C2_FILTER_FIRST_PLUGIN 32

@@ -7,12 +7,12 @@
 
 #include "base/endian.h"
 #include "blosc/b2nd.h"
+#include "blosc/chunk_format.h"
 #include "blosc/frame_impl.h"
 #include "wire/msgpack.h"
 
 #define FRAME_FORMAT     0x12 /* version 2, 64-bit offsets */
 #define INDEX_BLOCKSIZE  16384
-#define NEVER_SPLIT      2
 #define INDEX_CLEVEL     5
 #define TABLE_NBYTES_MAX 65527 /* the format counts the table of attributes in 16 bits */
 
@@ -198,20 +198,32 @@ bool c2_frame_make_trailer(const struct c2_meta *meta, struct c2_buf *out, struc
            c2_attributes_trailer(&attributes, out, err);
 }
 
+/* As the library makes it, for which a small answer has no time: eight bytes are too few to be compressed. */
+static bool index_of_one(int64_t offset, struct c2_buf *out, struct cat2_error *err)
+{
+    uint8_t chunk[C2_CHUNK_HEADER + 8] = {C2_CHUNK_VERSION, 1, 5 | C2_FLAG_MEMCPYED, 8};
+
+    c2_put_le32(chunk + 4, 8);
+    c2_put_le32(chunk + 8, 8);
+    c2_put_le32(chunk + 12, sizeof(chunk));
+    chunk[C2_CHUNK_FILTERS + 5] = C2_FILTER_SHUFFLE;
+    c2_put_le64(chunk + C2_CHUNK_HEADER, (uint64_t)offset);
+    return c2_buf_append(out, chunk, sizeof(chunk), err);
+}
+
 bool c2_frame_make_index(const int64_t *offsets, int64_t nchunks, struct c2_buf *out, struct cat2_error *err)
 {
     struct c2_cparams cparams = c2_cparams_fast(8, INDEX_BLOCKSIZE);
 
     if (nchunks < 1 || nchunks > C2_NCHUNKS_MAX)
         return c2_fail(err, CAT2_ELIMIT, "%lld chunks", (long long)nchunks);
-    if (nchunks == 1 && offsets[0] == 0) /* a small answer has no time for a context */
-        return c2_chunk_special(C2_CHUNK_ZERO, &cparams, 8, out, err);
+    if (nchunks == 1) return index_of_one(offsets[0], out, err);
     C2_AUTO_PTR(c2_codec) *codec = c2_codec_new();
     if (!codec) return c2_fail_nomem(err, "codec");
     if (nchunks * 8 < INDEX_BLOCKSIZE) cparams.blocksize = (int32_t)nchunks * 8;
     cparams.codec = 0; /* BloscLZ */
     cparams.clevel = INDEX_CLEVEL;
-    cparams.splitmode = NEVER_SPLIT;
+    cparams.splitmode = C2_SPLIT_NEVER;
     uint8_t *little = malloc((size_t)nchunks * 8);
     if (!little) return c2_fail_nomem(err, "index");
     for (int64_t i = 0; i < nchunks; i++)

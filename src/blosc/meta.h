@@ -27,9 +27,10 @@ struct c2_str c2_kind_bare(struct c2_str path);
 /** Is it called as what has the attributes of its folder, which cat2import made of a group? */
 bool c2_is_group_attrs(struct c2_str path);
 
+#define C2_SPLIT_NEVER 2 /* the bytes of a block that are shuffled are one stream, not one for each place */
 struct c2_cparams {
     int codec, codec_meta, clevel; /* codec: Blosc2's id (5 = ZSTD) */
-    int splitmode;                 /* 1..4 */
+    int splitmode;                 /* 1..4; C2_SPLIT_NEVER */
     bool use_dict;
     uint8_t filters[6], filters_meta[6];
     int32_t typesize, blocksize; /* blocksize 0: varies (plain schunks) */

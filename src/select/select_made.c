@@ -6,6 +6,11 @@
 #include "blosc/frame_impl.h"
 #include "select/select.h"
 
+/* Blocks of up to so many bytes are compressed as one stream. LZ4 clears a table for each stream, so eight of
+ * them cost more than they bring: 100 x 100 float64 take 8 us instead of 20, and 0.98 to 1.03 of the bytes.
+ */
+#define ONE_STREAM_MAX (128 << 10)
+
 /* What it is, without data and attributes. */
 static bool meta_of(const struct c2_made *made, struct c2_meta *out, struct cat2_error *err)
 {
@@ -19,6 +24,7 @@ static bool meta_of(const struct c2_made *made, struct c2_meta *out, struct cat2
     int64_t items = array ? out->grid.chunk_items : c2_max_i64(1, chunks[0]);
     int64_t blocksize = array ? out->grid.block_items * made->typesize : 0;
     out->cparams = c2_cparams_fast(made->typesize, (int32_t)blocksize);
+    if (blocksize > 0 && blocksize <= ONE_STREAM_MAX) out->cparams.splitmode = C2_SPLIT_NEVER;
     out->chunksize = (int32_t)(items * made->typesize);
     out->chunkshape = (int32_t)items;
     out->nchunks = out->grid.nchunks;
