@@ -400,7 +400,6 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error, as a full disk is */
     mallopt(M_ARENA_MAX, ARENAS_MAX);
-    mallopt(M_MMAP_THRESHOLD, MAPPED_NBYTES);
     mallopt(M_TRIM_THRESHOLD, UNUSED_NBYTES);
     c2_log_set_program(spec->program);
     c2_codec_setup();
@@ -411,6 +410,7 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
     set_level(life.service.options);
     bool ok = start(&life, &err);
     if (ok) {
+        mallopt(M_MMAP_THRESHOLD, MAPPED_NBYTES); /* tables of the start have pages as these are needed */
         started(&life);
         c2_loop_run(life.service.loop);
     } else {
