@@ -105,7 +105,7 @@ static void spread(const struct c2_expr_node *n, const struct c2_expr_node *arg,
 static bool take_arg(struct c2_expr_run *r, const struct c2_expr_node *n, int i,
                      const struct c2_axis_sel *axes, union c2_cell *out, char *kind)
 {
-    struct c2_axis_sel of_arg[C2_DIM_MAX];
+    struct c2_axis_sel of_arg[C2_DIM_MAX] = {{0}};
     const struct c2_expr_node *arg = c2_expr_at(r->expr, n->args[i]);
     int64_t count = c2_expr_count(axes, n->ndim);
 
@@ -203,7 +203,7 @@ static void axes_of_slice(const struct c2_expr *expr, const struct c2_expr_node 
 static bool permute(struct c2_expr_run *r, const struct c2_expr_node *n, const struct c2_axis_sel *axes,
                     union c2_cell *out)
 {
-    struct c2_axis_sel turned[C2_DIM_MAX];
+    struct c2_axis_sel turned[C2_DIM_MAX] = {{0}};
     struct c2_stride strides[C2_DIM_MAX];
     int64_t count = c2_expr_count(axes, n->ndim), in = CELL, to = CELL;
     union c2_cell *cells = new_cells(count, r->err);
@@ -266,7 +266,7 @@ static bool join(struct c2_expr_run *r, const struct c2_expr_node *n, const stru
                  union c2_cell *out)
 {
     int64_t before = c2_expr_count(axes, n->axis), behind = 1;
-    struct c2_axis_sel of_arg[C2_DIM_MAX];
+    struct c2_axis_sel of_arg[C2_DIM_MAX] = {{0}};
     union c2_cell *cells = new_cells(c2_expr_count(axes, n->ndim), r->err);
     const struct c2_axis_sel *axis = &axes[n->axis];
     bool ok = cells != NULL;
@@ -292,7 +292,7 @@ bool c2_expr_cells(struct c2_expr_run *r, int node, const struct c2_axis_sel *ax
 {
     const struct c2_expr_node *n = c2_expr_at(r->expr, node);
     int64_t count = c2_expr_count(axes, n->ndim);
-    struct c2_axis_sel of_arg[C2_DIM_MAX];
+    struct c2_axis_sel of_arg[C2_DIM_MAX] = {{0}};
 
     if (c2_cancelled(r->err)) return false;
     if (count == 0) return true;
@@ -329,7 +329,7 @@ void c2_expr_needs(const struct c2_expr *expr, int node, const struct c2_axis_se
                    void (*fn)(void *ctx, int id, const struct c2_bound *bound), void *ctx)
 {
     const struct c2_expr_node *n = c2_expr_at(expr, node);
-    struct c2_axis_sel of_arg[C2_DIM_MAX];
+    struct c2_axis_sel of_arg[C2_DIM_MAX] = {{0}};
 
     if (c2_expr_count(axes, n->ndim) == 0 && n->sort != C2_SORT_REDUCE) return;
     if (n->sort == C2_SORT_OPERAND) {

@@ -237,6 +237,7 @@ static bool broadcast(struct c2_expr_node *n, const struct c2_expr_node *arg, st
 static bool common_of(struct c2_expr_node *n, const struct c2_expr_node *const *args, int nargs,
                       struct cat2_error *err)
 {
+    C2_ASSERT(nargs > 0 && args[0]);
     struct c2_expr_node so_far = *args[0];
 
     for (int i = 1; i < nargs; i++) {
