@@ -233,6 +233,19 @@ static void *hash_on(void *ctx)
     return NULL;
 }
 
+#define MANY 3000
+
+static void hash_another(struct c2_gens *gens, int i)
+{
+    struct c2_generation gen = {0};
+    struct cat2_error err;
+    char name[16];
+
+    snprintf(name, sizeof(name), "%d", i);
+    assert_true(c2_gens_of_file(gens, name, &KEY, &gen, &err));
+    c2_gens_hashed(gens, name, &KEY, &HASH);
+}
+
 static void what_changes_while_it_is_saved_is_saved_once_more(void **state)
 {
     struct hasher hasher = {.gens = c2_gens_new()};
@@ -244,11 +257,14 @@ static void what_changes_while_it_is_saved_is_saved_once_more(void **state)
 
     ask(hasher.gens, &KEY);
     assert_int_equal(pthread_create(&thread, NULL, hash_on, &hasher), 0);
-    while (!more) /* until it has changed again within one transaction */
-        assert_true(c2_gens_save(hasher.gens, db, 2, &more, &err));
+    while (!more) { /* until it has changed again within one transaction, which others make long */
+        for (int i = 0; i < MANY; i++)
+            hash_another(hasher.gens, i);
+        assert_true(c2_gens_save(hasher.gens, db, MANY + 1, &more, &err));
+    }
     atomic_store(&hasher.end, true);
     pthread_join(thread, NULL);
-    assert_true(c2_gens_save(hasher.gens, db, 100, &more, &err));
+    assert_true(c2_gens_save(hasher.gens, db, MANY + 100, &more, &err));
     assert_false(more);
     c2_gens_unref(hasher.gens);
     close_state(dir, db);

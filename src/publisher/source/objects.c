@@ -323,7 +323,7 @@ static bool tell(struct c2_object_source *source, const struct c2_stored_objects
  * time. */
 static bool do_look(struct look *look, struct c2_texts *named, struct cat2_error *err)
 {
-    bool ok = named->n ? list_named(look, named, err) : list_all(look, err);
+    bool ok = named->n && look->before ? list_named(look, named, err) : list_all(look, err);
 
     if (!ok && named->n) c2_object_named_all(look->source);
     c2_texts_fini(named);
@@ -342,7 +342,7 @@ static bool objects_walk(struct c2_source *base, c2_source_sink *sink, void *ctx
     atomic_init(&now->refs, 1);
     bool all = c2_object_named_take(source, &named);
     if (before && !all && !named.n && is_recent(source)) return tell(source, before, sink, ctx, err);
-    bool whole = named.n == 0;
+    bool whole = named.n == 0 || !before; /* another look may have ended since */
     if (!do_look(&look, &named, err)) return false;
     pthread_mutex_lock(&source->lock);
     struct c2_stored_objects *old = source->objects;
