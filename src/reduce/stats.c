@@ -214,6 +214,7 @@ static void wide_first_pass(struct c2_stats *stats, const double *v, const int64
     double far[RUN];
 
     for (int64_t i = 0; i < n; i++) {
+        far[i] = 0;
         if (isnan(v[i])) continue;
         if (stats->wide_min > stats->wide_max) stats->base = wide[i];
         if (wide[i] < stats->wide_min) stats->wide_min = wide[i];

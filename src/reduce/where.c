@@ -449,7 +449,7 @@ bool c2_where_parse_python(struct c2_str text, const struct c2_dtype *dtype, str
                            int64_t *position, struct cat2_error *err)
 {
     struct cat2_error other;
-    int64_t further;
+    int64_t further = 0;
 
     bool misleading = false;
 
