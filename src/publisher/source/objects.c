@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "publisher/source/object_blocks.h"
 
+#define DIRECT_S   900    /* that the URL of an object holds: some fetches, and little use to who finds it */
 #define YOUNG_MS   120000 /* indexes of nginx have minutes */
 #define WRITTEN_MS 2000   /* etags of nginx have seconds: such a file may still be written */
 #define LOOK_MS    1000   /* of one look: who lists as well in that time gets the same */
@@ -95,6 +96,17 @@ bool c2_object_range(struct c2_object_source *source, const char *path, const st
     if (err->code == CAT2_ENOTFOUND) err->code = CAT2_ECHANGED; /* it was there */
     if (err->code == CAT2_ECHANGED) doubt(source, path);
     return false;
+}
+
+/* Only with a strong ETag: what is read there can be held to this state then. */
+bool c2_object_direct(struct c2_object_source *source, const char *path, const struct c2_object_state *state,
+                      struct c2_item_direct *out, struct cat2_error *err)
+{
+    if (state->etag[0] != '"')
+        return c2_fail(err, CAT2_ENOTFOUND, "%.120s: the store gives it no strong ETag", path);
+    *out = (struct c2_item_direct){
+        .url = C2_BUF_INIT(65536), .etag = state->etag, .nbytes = state->nbytes, .seconds = DIRECT_S};
+    return c2_object_store_direct(source->store, path, DIRECT_S, &out->url, err);
 }
 
 /* ---- asking ---- */
