@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Of every frame of the corpus: where the blocks of its chunks are, from the beginning of each; and that it is
- * kept when one of them is stored. */
+/* Of every frame of the corpus: where the blocks of its chunks are, from the beginning of each; and that it
+ * is kept when one of them is stored. */
 #include "blosc/blosc_testing.h"
 #include "cache/cachefile_impl.h"
 
@@ -22,7 +22,8 @@ static struct c2_cachefile *mirror_of(struct c2_frame *frame)
     return cf;
 }
 
-/* As a reader does it: as many bytes as are needed, until the places are known. false: it has no blocks apart.
+/* As a reader does it: as many bytes as are needed, until the places are known. false: it has no blocks
+ * apart.
  */
 static bool learn(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes chunk, size_t *n,
                   struct c2_chunk_extents *ext)
@@ -94,19 +95,19 @@ static void check_chunk(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes
     spoil(cf, nchunk, chunk, n);
     int32_t last = ext.nblocks - 1;
     struct c2_bytes data = {chunk.p + ext.off[last], (size_t)ext.len[last]};
-    assert_true(
-        c2_cachefile_put_blocks(cf, nchunk, (struct c2_bytes){chunk.p, n}, &last, 1, data, &err));
+    assert_true(c2_cachefile_put_blocks(cf, nchunk, (struct c2_bytes){chunk.p, n}, &last, 1, data, &err));
     assert_true(c2_cachefile_prefix(cf, nchunk, &prefix, &err));
     assert_int_equal(prefix.n, n);
     assert_memory_equal(prefix.p, chunk.p, n);
     c2_chunk_extents_fini(&ext);
 }
 
-TEST(the_beginning_of_a_chunk_tells_where_its_blocks_are)
+static void the_beginning_of_a_chunk_tells_where_its_blocks_are(void **state)
 {
     struct sample s = {0};
     int nchunks = 0;
 
+    (void)state;
     while (next_sample(&s)) {
         C2_AUTO_PTR(c2_frame) *frame = open_sample(s.name);
         if (c2_frame_is_sparse(frame) || c2_frame_refusal(frame)) continue;
@@ -122,4 +123,14 @@ TEST(the_beginning_of_a_chunk_tells_where_its_blocks_are)
         }
     }
     assert_true(nchunks > 20);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_beginning_of_a_chunk_tells_where_its_blocks_are),
+    };
+
+    c2_codec_setup();
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
