@@ -9,11 +9,10 @@
 #include "blosc/chunk_format.h"
 #include "subscriber/fetch/direct_impl.h"
 
-#define WHOLE_MAX (256 << 10) /* bytes: smaller chunks of which nothing is here come whole, in one request   \
-                               */
-#define HEAD_NBYTES 4096      /* read of a chunk at least: the places of a thousand blocks, or first blocks */
-#define GAP_NBYTES  (16 << 10) /* between blocks that come in one range: less than a request more is worth */
-#define RUNS_MAX    8          /* requests for the blocks of one want */
+#define WHOLE_MAX   (128 << 10) /* bytes: smaller chunks come whole in one request, see decision 0033 */
+#define HEAD_NBYTES 4096        /* read of a chunk at least: the places of a thousand blocks */
+#define GAP_NBYTES  (16 << 10)  /* between blocks that come in one range */
+#define RUNS_MAX    8           /* requests for the blocks of one want */
 
 struct opening {
     struct c2_fetching *f;
