@@ -126,6 +126,22 @@ def test_most_of_a_chunk_moves_it_as_one_range(house, site):
     assert 2 * len(frame) // 5 < taken(site, "big.b2nd", 2) <= len(frame) // 2 + HEAD, "blocks too many to be asked for one by one"
 
 
+def test_blocks_that_are_near_each_other_come_in_one_range(house, site):
+    big, frame = made()
+    site.put("big.b2nd", frame)
+    publish(house, site, "--direct", poll="never")
+    sub = follow(house, site.base)
+    told_where(sub, "big.b2nd", big)
+    site.forget()
+    assert (array(sub, "big.b2nd", "500:670:20") == big[500:670:20]).all()
+    assert 9 * ROOM < taken(site, "big.b2nd", 2) <= HEAD + 17 * ROOM, "nine blocks, which are more than are asked for one by one"
+    assert (array(sub, "big.b2nd", "700:730") == big[700:730]).all()
+    assert 2 * ROOM < taken(site, "big.b2nd", 1) <= 3 * ROOM
+    assert (array(sub, "big.b2nd", "800:900:40") == big[800:900:40]).all()
+    assert taken(site, "big.b2nd", 3) <= 3 * ROOM
+    assert moved(sub)[1] == 0
+
+
 def test_small_chunks_come_whole(house, site):
     """400 KB each, but some 110 KB in the store."""
     items = np.random.default_rng(1).integers(0, 1 << 12, (1000, 1000))

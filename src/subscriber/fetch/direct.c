@@ -120,7 +120,7 @@ static bool take_place(struct c2_ds *ds, struct c2_str text, struct cat2_error *
     direct->url = place.url;
     direct->nbytes = place.nbytes;
     direct->off = place.off;
-    direct->small_nbytes = 0;
+    direct->small_nbytes = DIRECT_MIN; /* when the URL has run out, the next fetch asks */
     memcpy(direct->etag, place.etag, sizeof(place.etag));
     direct->until_ms = now_ms(ds) + c2_min_i64(place.seconds, 86400) * 900; /* a tenth less: requests take
                                                                               time */

@@ -79,7 +79,7 @@ struct c2_ds {
         int64_t nbytes, off;      /* of the object; where in it the frame begins */
         int64_t until_ms;         /* by the loop's clock: the URL holds */
         int64_t not_before;       /* nothing is asked until then: it failed */
-        int64_t small_nbytes;     /* about, of fetches too small to ask for */
+        int64_t small_nbytes;     /* about, of fetches too small to ask for; enough, once it was asked */
         bool asking;              /* for those */
     } * direct;                   /* NULL: never asked */
     int nreads;                   /* under way: they count on cf */
