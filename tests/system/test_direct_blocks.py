@@ -124,6 +124,8 @@ def test_most_of_a_chunk_moves_it_as_one_range(house, site):
     site.forget()
     assert (array(sub, "big.b2nd", "500:1000:20") == big[500::20]).all()
     assert 2 * len(frame) // 5 < taken(site, "big.b2nd", 2) <= len(frame) // 2 + HEAD, "blocks too many to be asked for one by one"
+    assert (array(sub, "big.b2nd", "500:") == big[500:]).all()
+    assert gets(site, "big.b2nd") == []
 
 
 def test_blocks_that_are_near_each_other_come_in_one_range(house, site):
@@ -178,6 +180,7 @@ MADE = {  # what chunks may be like
     "delta": lambda x: (x, {"filters": [blosc2.Filter.DELTA, blosc2.Filter.SHUFFLE], "filters_meta": [0, 0]}),
     "small blocks": lambda x: (x % 3 + (np.arange(1000) == 5) * x, {"codec": blosc2.Codec.LZ4}),
     "blocks of many sizes": lambda x: (x % (1 + np.arange(ROWS)[:, None] ** 6), {}),
+    "first blocks of few bytes": lambda x: (np.where(np.arange(ROWS)[:, None] % CHUNK < 40, 7, x), {}),
     "zeros among them": lambda x: (np.where(np.arange(ROWS)[:, None] < CHUNK, 0, x), {}),
 }
 
