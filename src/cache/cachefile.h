@@ -79,6 +79,22 @@ bool c2_cachefile_read_frame(struct c2_cachefile *cf, int64_t off, size_t n, uin
 /** Can some blocks of a chunk be stored without the others? */
 bool c2_cachefile_is_blockwise(const struct c2_cachefile *cf);
 
+/* Where in a chunk its blocks are. Zero-initialise. */
+struct c2_chunk_extents {
+    int32_t need;                      /* bytes of the chunk's beginning that tell it */
+    int32_t nblocks, prefix_n, cbytes; /* prefix_n: header, bstarts, dictionary */
+    int32_t *off, *len;                /* of each block, within the chunk; owned, len is part of off */
+};
+void c2_chunk_extents_fini(struct c2_chunk_extents *extents);
+/** mirror: read them in the first bytes of chunk nchunk, which are checked. need > head.n: it takes so many,
+ * and nothing else is told. Any thread, no I/O. @errors CAT2_EDATA it is no such chunk; CAT2_EUNSUPPORTED the
+ * chunk is stored whole only; CAT2_EINVAL it has no place. */
+bool c2_cachefile_extents(const struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes head,
+                          struct c2_chunk_extents *out, struct cat2_error *err);
+/** Append header, bstarts and dictionary of a chunk of which some blocks are here. Worker.
+ * @errors CAT2_ENOTFOUND they are not here. */
+bool c2_cachefile_prefix(struct c2_cachefile *cf, int64_t nchunk, struct c2_buf *out, struct cat2_error *err);
+
 /** Which of `blocks` (ascending; NULL, 0 = the whole chunk) of a chunk are missing? Writes indices to missing
  * (room for nblocks); *whole_missing when not even header and bstarts are here. Any thread, no I/O. Returns
  * the number missing; for a whole chunk request: 0 when complete, else 1. */

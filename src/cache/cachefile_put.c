@@ -46,27 +46,6 @@ static bool prepare(struct c2_cachefile *cf, int64_t nchunk, struct c2_bytes pre
     return ok;
 }
 
-bool c2_cache_extents(struct c2_bytes prefix, const struct c2_chunk_info *info, int32_t *off, int32_t *len,
-                      struct cat2_error *err)
-{
-    if (!info->memcpyed) return c2_block_extents(prefix, info, off, len, err);
-    for (int32_t i = 0; i < info->nblocks; i++) {
-        off[i] = C2_CHUNK_HEADER + i * info->blocksize;
-        len[i] = (int32_t)c2_min_i64(info->blocksize, info->cbytes - off[i]);
-    }
-    return true;
-}
-
-/* Do the blocks begin right behind the prefix? (Each ends where the next begins.) */
-static bool tiles(const struct c2_chunk_info *info, const int32_t *off)
-{
-    int32_t first = info->cbytes;
-
-    for (int32_t i = 0; i < info->nblocks; i++)
-        if (off[i] < first) first = off[i];
-    return first == info->data_start;
-}
-
 /* How a whole chunk is recorded: with a check a block where they can be told apart, else with one hash. */
 struct put {
     int64_t nchunk, place;
@@ -89,7 +68,7 @@ static bool describe(const struct c2_cachefile *cf, const struct c2_chunk_info *
     int32_t *off = apart ? malloc(2 * n * sizeof(*off)) : NULL, *len = off ? off + n : NULL;
     p->words = apart ? malloc(n * sizeof(*p->words)) : NULL;
     bool ok = !apart || (off && p->words) || c2_fail_nomem(err, "blocks");
-    if (apart && ok && c2_cache_extents(prefix, info, off, len, err) && tiles(info, off)) {
+    if (apart && ok && c2_cache_extents(prefix, info, off, len, err) && c2_cache_tiles(info, off)) {
         p->state = C2_CACHE_BLOCKS;
         p->nwords = info->nblocks;
         for (size_t i = 0; i < n; i++)
@@ -159,7 +138,7 @@ static bool find_extents(struct blocks *b, struct cat2_error *err)
     if (!b->off) return c2_fail_nomem(err, "blocks");
     b->len = b->off + n;
     if (!c2_cache_extents(b->prefix, &b->info, b->off, b->len, err)) return false;
-    return tiles(&b->info, b->off) || c2_fail(err, CAT2_EUNSUPPORTED, "is cached whole only");
+    return c2_cache_tiles(&b->info, b->off) || c2_fail(err, CAT2_EUNSUPPORTED, "is cached whole only");
 }
 
 /* Everything about the bytes that can be wrong without looking at the cache. */

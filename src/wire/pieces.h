@@ -20,6 +20,7 @@
 #include "base/vec.h"
 
 #define C2_PIECES_TYPE      "application/x-caterva2-pieces"
+#define C2_PIECES_OFFSETS   "X-Caterva2-Offsets" /* of GET /api/direct: who asks knows what "offset" is */
 #define C2_PIECE_HEAD_SIZE  32
 #define C2_PIECE_HASH_SIZE  8
 #define C2_PIECE_RANGES_MAX 65536 /* of one question */

@@ -182,6 +182,9 @@ static bool attrs(struct c2_container *c, const char *path, struct c2_buf *out, 
 struct leaf_item {
     struct c2_item base;
     struct c2_frame *frame;
+    struct c2_object_bytes *object; /* counted; NULL: no bytes of an object are the frame's */
+    struct c2_object_pin pin;
+    int64_t at; /* of the frame in the object */
 };
 
 static bool leaf_chunk(struct c2_item *base, int64_t nchunk, struct c2_buf *out, struct cat2_error *err)
@@ -191,11 +194,36 @@ static bool leaf_chunk(struct c2_item *base, int64_t nchunk, struct c2_buf *out,
 
 static void leaf_free(struct c2_item *base)
 {
-    c2_frame_free(((struct leaf_item *)base)->frame);
-    free(base);
+    struct leaf_item *item = (struct leaf_item *)base;
+
+    c2_frame_free(item->frame);
+    c2_object_bytes_free(item->object);
+    free(item);
 }
 
-static const struct c2_item_ops LEAF_OPS = {.chunk = leaf_chunk, .free = leaf_free};
+static bool leaf_direct(struct c2_item *base, struct c2_item_direct *out, struct cat2_error *err)
+{
+    struct leaf_item *item = (struct leaf_item *)base;
+
+    if (!item->object) return c2_fail(err, CAT2_ENOTFOUND, "the dataset is no part of an object as it is");
+    if (!c2_object_bytes_direct(item->object, &item->pin, out, err)) return false;
+    out->is_part = true;
+    out->off = item->at;
+    return true;
+}
+
+static const struct c2_item_ops LEAF_OPS = {.chunk = leaf_chunk, .free = leaf_free, .direct = leaf_direct};
+
+/* Where the frame is in the object. Its local header was read when the frame was opened. */
+static bool note_object(const struct opened *o, const struct c2_b2z_leaf *leaf, struct leaf_item *item,
+                        struct cat2_error *err)
+{
+    if (!o->file.object || leaf->n >= 0) return true;
+    if (!c2_zip_place(&o->file, leaf->entry, &item->at, err)) return false;
+    item->object = c2_object_bytes_ref(o->file.object);
+    item->pin = o->pin;
+    return true;
+}
 
 static bool open_leaf(struct c2_container *c, const char *path, struct c2_codec *codec, struct c2_item **out,
                       struct cat2_error *err)
@@ -214,9 +242,15 @@ static bool open_leaf(struct c2_container *c, const char *path, struct c2_codec 
                        c2_frame_meta(frame)->kind == C2_KIND_ARRAY ? "an array" : "no array");
     struct leaf_item *item = calloc(1, sizeof(*item));
     if (!item) return c2_fail_nomem(err, "dataset");
-    *item = (struct leaf_item){
-        {.ops = &LEAF_OPS, .meta = c2_frame_meta(frame), .refusal = c2_frame_refusal(frame), .frame = frame},
-        frame};
+    *item = (struct leaf_item){.base = {.ops = &LEAF_OPS,
+                                        .meta = c2_frame_meta(frame),
+                                        .refusal = c2_frame_refusal(frame),
+                                        .frame = frame},
+                               .frame = frame};
+    if (!note_object(&o, leaf, item, err)) {
+        free(item);
+        return false;
+    }
     frame = NULL;
     atomic_init(&item->base.refs, 1);
     *out = &item->base;

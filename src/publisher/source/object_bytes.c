@@ -116,6 +116,12 @@ bool c2_object_bytes_read(struct c2_object_bytes *bytes, const struct c2_object_
     return part.first > part.last || read_missing(bytes, pin, &part, err);
 }
 
+bool c2_object_bytes_direct(struct c2_object_bytes *bytes, const struct c2_object_pin *pin,
+                            struct c2_item_direct *out, struct cat2_error *err)
+{
+    return c2_object_direct(bytes->source, bytes->path, &pin->state, out, err);
+}
+
 /* ---- life, and the state ---- */
 
 bool c2_object_bytes_pin(struct c2_object_bytes *bytes, struct c2_object_pin *out, struct cat2_error *err)

@@ -35,6 +35,9 @@ void c2_object_bytes_note_broken(struct c2_object_bytes *bytes, const struct c2_
 /** Was that noted of this state? @errors why, if so. */
 bool c2_object_bytes_is_broken(struct c2_object_bytes *bytes, const struct c2_object_pin *pin,
                                struct cat2_error *err);
+/** Where others can read the object in this state, as c2_object_direct(). */
+bool c2_object_bytes_direct(struct c2_object_bytes *bytes, const struct c2_object_pin *pin,
+                            struct c2_item_direct *out, struct cat2_error *err);
 /** n bytes from off on, which are all in it, of this state. @errors those of c2_object_store_read(); after
  * CAT2_ECHANGED the next pin is of another state. */
 bool c2_object_bytes_read(struct c2_object_bytes *bytes, const struct c2_object_pin *pin, int64_t off,

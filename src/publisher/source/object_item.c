@@ -7,8 +7,7 @@
 
 #include "publisher/source/objects.h"
 
-#define AHEAD_NBYTES 4096 /* read at least: of most frames the header, or trailer and index */
-#define DIRECT_S     900  /* that the URL of an object holds: some fetches, and little use to who finds it */
+#define AHEAD_NBYTES 4096      /* read at least: of most frames the header, or trailer and index */
 #define PLAIN_NBYTES (1 << 20) /* of a chunk of a plain object */
 
 /* ---- bytes ---- */
@@ -142,20 +141,12 @@ static bool item_chunk(struct c2_item *base, int64_t nchunk, struct c2_buf *out,
     return false;
 }
 
-/* Only with a strong ETag: what is read there can be held to this state then. */
 static bool item_direct(struct c2_item *base, struct c2_item_direct *out, struct cat2_error *err)
 {
     struct item *item = (struct item *)base;
-    const struct c2_object_state *state = &item->state;
 
-    if (!item->frame || state->etag[0] != '"')
-        return c2_fail(err, CAT2_ENOTFOUND, "%.120s: %s", item->path,
-                       item->frame ? "the store gives it no strong ETag" : "it is no frame");
-    out->url = C2_BUF_INIT(65536);
-    out->etag = state->etag;
-    out->nbytes = state->nbytes;
-    out->seconds = DIRECT_S;
-    return c2_object_store_direct(item->source->store, item->path, DIRECT_S, &out->url, err);
+    if (!item->frame) return c2_fail(err, CAT2_ENOTFOUND, "%.120s: it is no frame", item->path);
+    return c2_object_direct(item->source, item->path, &item->state, out, err);
 }
 
 static void item_free(struct c2_item *base)

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "publisher/source/object_blocks.h"
 
+#define DIRECT_S   900    /* that the URL of an object holds: some fetches, and little use to who finds it */
 #define YOUNG_MS   120000 /* indexes of nginx have minutes */
 #define WRITTEN_MS 2000   /* etags of nginx have seconds: such a file may still be written */
 #define LOOK_MS    1000   /* of one look: who lists as well in that time gets the same */
@@ -95,6 +96,17 @@ bool c2_object_range(struct c2_object_source *source, const char *path, const st
     if (err->code == CAT2_ENOTFOUND) err->code = CAT2_ECHANGED; /* it was there */
     if (err->code == CAT2_ECHANGED) doubt(source, path);
     return false;
+}
+
+/* Only with a strong ETag: what is read there can be held to this state then. */
+bool c2_object_direct(struct c2_object_source *source, const char *path, const struct c2_object_state *state,
+                      struct c2_item_direct *out, struct cat2_error *err)
+{
+    if (state->etag[0] != '"')
+        return c2_fail(err, CAT2_ENOTFOUND, "%.120s: the store gives it no strong ETag", path);
+    *out = (struct c2_item_direct){
+        .url = C2_BUF_INIT(65536), .etag = state->etag, .nbytes = state->nbytes, .seconds = DIRECT_S};
+    return c2_object_store_direct(source->store, path, DIRECT_S, &out->url, err);
 }
 
 /* ---- asking ---- */
@@ -261,10 +273,10 @@ static bool note(void *ctx, struct c2_str path, const struct c2_object_state *st
     if (!object.path) return c2_fail_nomem(err, "list of objects");
     if (state) object.state = *state;
     const struct c2_stored_object *was = c2_stored_objects_find(look->before, object.path);
-    if (was && !state && was->asked && was->line == line) {
+    if (was && !state) {
         char *own = object.path;
         pthread_mutex_lock(&look->source->lock);
-        object = *was;
+        if (was->asked && was->line == line) object = *was;
         pthread_mutex_unlock(&look->source->lock);
         object.path = own;
     }
@@ -356,6 +368,18 @@ static bool objects_walk(struct c2_source *base, c2_source_sink *sink, void *ctx
 
 /* ---- one object ---- */
 
+/* All but the path, which others read without the lock. */
+static void set(struct c2_stored_object *object, const struct c2_stored_object *from)
+{
+    object->state = from->state;
+    object->mtime_ms = from->mtime_ms;
+    object->line = from->line;
+    object->asked = from->asked;
+    object->doubted = from->doubted;
+    object->young = from->young;
+    object->unusable = from->unusable;
+}
+
 /* Asked outside of the lock; what was found is noted, if there was no other look meanwhile. */
 static bool ask_anew(struct c2_object_source *source, struct c2_stored_object *object,
                      struct c2_stored_object *copy, struct cat2_error *err)
@@ -365,8 +389,7 @@ static bool ask_anew(struct c2_object_source *source, struct c2_stored_object *o
     if (!ask(source, copy, &gone, err)) return false;
     if (gone) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
     pthread_mutex_lock(&source->lock);
-    copy->path = object->path;
-    *object = *copy;
+    set(object, copy);
     pthread_mutex_unlock(&source->lock);
     return true;
 }

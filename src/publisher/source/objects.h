@@ -70,6 +70,10 @@ bool c2_object_is_listed(struct c2_object_source *source, const char *path);
 /** c2_object_store_read(). @errors CAT2_ECHANGED also when it is gone; the next c2_object_find() asks. */
 bool c2_object_range(struct c2_object_source *source, const char *path, const struct c2_object_state *state,
                      int64_t off, size_t n, void *to, struct cat2_error *err);
+/** Where others can read it in this state. All of it: *out has no offset. out->url: yours.
+ * @errors CAT2_ENOTFOUND it has no strong ETag; those of c2_object_store_direct(). */
+bool c2_object_direct(struct c2_object_source *source, const char *path, const struct c2_object_state *state,
+                      struct c2_item_direct *out, struct cat2_error *err);
 /** Is this still its generation, as far as is known? */
 bool c2_object_is(struct c2_object_source *source, const char *path, const char *validator);
 

@@ -18,7 +18,9 @@ struct c2_item_direct {
     struct c2_buf url;
     const char *etag; /* of the object, strong: borrowed from the item */
     int64_t nbytes;   /* of the object */
-    int seconds;      /* the URL holds for */
+    bool is_part;     /* the frame is not all of the object, but begins at off */
+    int64_t off;
+    int seconds; /* the URL holds for */
 };
 struct c2_item_ops {
     bool (*chunk)(struct c2_item *item, int64_t nchunk, struct c2_buf *out, struct cat2_error *err);

@@ -437,7 +437,7 @@ void c2_upstream_go_on(struct c2_fetching *f)
 
     do {
         while (!f->failed && !f->moving && f->next < f->n &&
-               f->under_way < (f->ds->speaks_pieces ? FLIGHTS_MAX : C2_UPSTREAM_MAX) &&
+               f->under_way < (f->ds->speaks_pieces ? c2_direct_flights(f, FLIGHTS_MAX) : C2_UPSTREAM_MAX) &&
                f->storing_nbytes < STORING_MAX)
             if (!(c2_direct_may(f) ? c2_direct_start(f, &err) : start_request(f, &err)))
                 c2_upstream_fail(f, &err);

@@ -42,6 +42,7 @@ struct c2_arrival {
     struct c2_piece piece; /* its bytes are those of record */
     int32_t *blocks;
     struct c2_buf record;
+    size_t had; /* bytes of the record that were here before */
     struct cat2_error err;
     bool checked, ok;
 };
@@ -60,6 +61,8 @@ void c2_upstream_go_on(struct c2_fetching *f);
 bool c2_direct_ask(struct c2_fetching *f);
 /** Is the next want to be had there? */
 bool c2_direct_may(const struct c2_fetching *f);
+/** How many requests may be under way before the next one; `usual`: of those to publishers. */
+int c2_direct_flights(const struct c2_fetching *f, int usual);
 /** Ask the store for it, and for those that follow it in the frame. */
 bool c2_direct_start(struct c2_fetching *f, struct cat2_error *err);
 /** It is asked for nothing more: what is missing comes from the publisher. */

@@ -54,7 +54,7 @@ static void stored(struct c2_arrival *s)
     if (s->ok) {
         f->stored[s->want] = 1;
         f->ds->sub->pieces_fetched += s->piece.whole ? 1 : s->piece.nblocks;
-        c2_sub_fetched(f->ds->sub, (int64_t)s->record.n);
+        c2_sub_fetched(f->ds->sub, (int64_t)(s->record.n - s->had));
         f->hooks->stored(f->ctx, s->piece.nchunk);
     } else {
         /* Without a hash it may be the wire that spoilt it; with one it is what the publisher has. */

@@ -76,9 +76,11 @@ struct c2_ds {
     struct c2_direct {           /* fetch/direct.c: where a store has the frame */
         char *url;               /* NULL: not known */
         char etag[300];
-        int64_t nbytes;
+        int64_t nbytes, off;      /* of the object; where in it the frame begins */
         int64_t until_ms;         /* by the loop's clock: the URL holds */
         int64_t not_before;       /* nothing is asked until then: it failed */
+        int64_t small_nbytes;     /* about, of fetches too small to ask for; enough, once it was asked */
+        bool asking;              /* for those */
     } * direct;                   /* NULL: never asked */
     int nreads;                   /* under way: they count on cf */
     bool preparing;               /* cf is being opened or made; open_files.c has the life of cache files */
