@@ -10,7 +10,7 @@ import h5py
 import held_worker
 import numpy as np
 import pytest
-from programs import EXTERNAL, get, wait_until
+from programs import BIN, EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
 DATASETS = 3000
@@ -84,6 +84,65 @@ def test_what_was_found_so_far_drops_nothing_that_is_known(house, tmp_path, gate
     for _ in range(20):
         status, headers, body = get(f"{sub.url}/api/list/r?partial=1")
         assert status == 200 and headers["X-Caterva2-List"] == "whole" and json.loads(body) == sorted(NAMES)
+
+
+def below(house, upstream, name):
+    return house.run(name, [BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", house.state(name), "--upstream",
+                            upstream.url]).wait_ready_line()
+
+
+def test_names_come_through_subscribers_that_follow_others(house, tmp_path, gate):
+    """Two tiers below: each tells what it was told, and then the list. A mirror that has a list tells no names."""
+    many(tmp_path / "f.h5")
+    bro = house.bro()
+    house.pub("r", tmp_path / "f.h5", bro)
+    subs = [house.sub(bro)]
+    for i in range(2):
+        subs.append(below(house, subs[-1], f"below{i}"))
+    wait_until(lambda: "r" in json.loads(get(f"{subs[2].url}/api/roots")[2]))
+    assert get(f"{subs[2].url}/roots/r")[0] == 503  # followed here, and so in all tiers
+
+    def so_far(sub):
+        status, headers, body = get(f"{sub.url}/api/list/r?partial=1")
+        assert status == 200
+        return headers["X-Caterva2-List"], json.loads(body)
+    held = wait_until(lambda: so_far(subs[0])[1])
+    for sub in subs[1:]:
+        wait_until(lambda: (found := so_far(sub)) and found[0] == "partial" and len(found[1]) >= len(held))
+        assert set(so_far(sub)[1]) <= set(NAMES) and get(f"{sub.url}/api/list/r")[0] == 503
+    host, port = subs[1].http.split(":")
+    with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as line:
+        line.request("GET", "/mirror/r/api/list?full=1", headers={"X-Caterva2-So-Far": "1"})
+        answer = line.getresponse()
+        assert answer.status == 200 and json.loads(answer.readline())["found"]
+        assert get(f"{subs[1].url}/mirror/r/api/list?full=1", timeout=60)[0] == 503  # who does not ask for names
+        gate.unlink()
+        lines = [json.loads(text) for text in answer.read().splitlines()]
+    assert [text["path"] for text in lines if "found" not in text] == sorted(NAMES) and "found" not in lines[-1]
+    for sub in subs:
+        wait_until(lambda: so_far(sub) == ("whole", sorted(NAMES)))
+        assert b"found" not in get(f"{sub.url}/mirror/r/api/list?full=1", {"X-Caterva2-So-Far": "1"})[2]
+    # Whom it came through is known as soon as the list is: the first answer could not say it.
+    ours = [json.loads(get(f"{sub.url}/api/peer")[2])["peer_id"] for sub in subs]
+    wait_until(lambda: get(f"{subs[2].url}/mirror/r/api/list?full=1")[1]["X-Caterva2-Via"].split() == ours[::-1])
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_a_mirror_whose_listing_fails_cuts_its_names(house, tmp_path, gate, end):
+    """The publisher goes in the middle: below, the names are no list, and what comes next is whole."""
+    many(tmp_path / "f.h5")
+    bro = house.bro()
+    pub = house.pub("r", tmp_path / "f.h5", bro)
+    sub = house.sub(bro)
+    low = below(house, sub, "below")
+    wait_until(lambda: "r" in json.loads(get(f"{low.url}/api/roots")[2]))
+    get(f"{low.url}/roots/r")
+    wait_until(lambda: json.loads(get(f"{low.url}/api/list/r?partial=1")[2]))
+    getattr(pub, end)()
+    gate.unlink()
+    house.pub("r", tmp_path / "f.h5", bro)
+    wait_until(lambda: get(f"{low.url}/api/list/r")[0] == 200)
+    assert json.loads(get(f"{low.url}/api/list/r?inside=1")[2]) == sorted(NAMES)
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])

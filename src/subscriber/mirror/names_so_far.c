@@ -22,7 +22,9 @@ static struct c2_sub_so_far *so_far_of(struct c2_root_state *root)
 {
     if (root->so_far) return root->so_far;
     root->so_far = calloc(1, sizeof(*root->so_far));
-    if (root->so_far) c2_buf_init(&root->so_far->names, C2_SO_FAR_MAX);
+    if (!root->so_far) return NULL;
+    c2_buf_init(&root->so_far->names, C2_SO_FAR_MAX);
+    root->so_far->serial = ++root->sub->serials;
     return root->so_far;
 }
 

@@ -11,6 +11,7 @@
 struct c2_sub_so_far {   /* all zero: none */
     struct c2_buf names; /* each with its NUL, in the order in which they were found */
     size_t n;            /* names that came, of which those beyond C2_SO_FAR_MAX are not kept */
+    uint64_t serial;     /* another one when they begin anew */
 };
 /** Is this line of a list one of names? Then they are added. */
 bool c2_sub_so_far_take(struct c2_root_state *root, struct c2_str line);
