@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import os
+import urllib.parse
 
 import h5py
 import held_worker
@@ -61,12 +62,32 @@ def test_names_appear_as_they_are_found_and_are_no_list(house, tmp_path, gate, f
     assert b"being listed" in get(f"{sub.url}/")[2]
     inner = json.loads(get(f"{sub.url}/api/list/r/f.h5/g0?partial=1" if folder else f"{sub.url}/api/list/r/g0?partial=1")[2])
     assert inner and set(inner) <= {name.removeprefix("g0/") for name in NAMES}
+    # A page of the tree, for who says that names are enough.
+    def tree(**how):
+        how = {"partial": 1, **({"dir": "f.h5"} if folder and "q" not in how else {}), **how}
+        status, headers, body = get(f"{sub.url}/api/tree/r?{urllib.parse.urlencode(how)}")
+        assert status == 200 and headers["X-Caterva2-List"] == "partial" and headers["Cache-Control"] == "no-store" and "ETag" not in headers
+        return json.loads(body)
+    assert get(f"{sub.url}/api/tree/r")[0] == 503
+    page, below = tree(), "f.h5/" if folder else ""
+    first = page["entries"][0]
+    assert page["partial"] and page["next"] is None and page["total"] == len(page["entries"])
+    assert first == {"kind": "folder", "name": "g0", "path": f"{below}g0", "datasets": first["datasets"]} and 0 < first["datasets"] <= 1000
+    inside = tree(dir=f"{below}g0", limit=2, offset=1)
+    assert inside["entries"] == [{"kind": "array", "name": f"d0000{i}.b2nd", "path": f"{below}g0/d0000{i}.b2nd"} for i in (1, 2)]
+    assert inside["next"] == 3 and inside["offset"] == 1 and inside["datasets"] == inside["total"] == first["datasets"]
+    assert [entry["path"] for entry in tree(q="D00003")["entries"]] == [f"{below}g0/d00003.b2nd"]
+    deep = tree(deep=1, limit=1000)
+    assert [entry["path"] for entry in deep["entries"]] == sorted(entry["path"] for entry in deep["entries"]) and deep["total"] >= len(found) - folder
+    assert get(f"{sub.url}/api/tree/r?partial=1&broken=1")[0] == 503  # what is broken is not known from names
     # A publisher tells who does not ask for names what it always told.
     assert folder or get(f"{pub.url}/api/list", timeout=60)[0] == 503
     gate.unlink()
     wait_until(lambda: so_far()[0] == "whole")
     assert so_far()[1] == sorted(names)
     assert len(json.loads(get(f"{sub.url}/api/list/r?inside=1")[2])) == len(names)
+    status, headers, body = get(f"{sub.url}/api/tree/r?partial=1")
+    assert status == 200 and headers["X-Caterva2-List"] == "whole" and headers["ETag"] and "partial" not in json.loads(body)
 
 
 def test_what_was_found_so_far_drops_nothing_that_is_known(house, tmp_path, gate):
