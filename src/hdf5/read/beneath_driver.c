@@ -9,10 +9,9 @@
 #include "base/fs.h"
 #include "hdf5/read/beneath_impl.h"
 
-#define DESCRIPTORS_MAX 32 /* cat2h5 may have 64 */
-#define SWMR_ATTEMPTS   12
-#define CACHE_NBYTES    (1 << 20) /* of metadata at first, as it is in the file: in memory a multiple of that \
-                                   */
+#define DESCRIPTORS_MAX   32 /* cat2h5 may have 64 */
+#define SWMR_ATTEMPTS     12
+#define CACHE_NBYTES      (1 << 20) /* of metadata, in the file; in memory it is several times that */
 #define CACHE_NBYTES_MAX  (8 << 20) /* where libhdf5 sees that it reads things again */
 #define SUPERBLOCK_NBYTES 12        /* of its beginning: signature, version, sizes, flags */
 #define VERSION           1         /* of the class, as libraries since 1.14 want it */

@@ -213,8 +213,7 @@ static void on_complete(struct c2_follow *f)
         listing_failed(root, &err);
         return;
     }
-    /* The head of an answer that began with names could not tell whom a mirror has the list from. */
-    bool again = c2_follow_has_missed(root, f) || (f->named && c2_turn_place(root, &f->turn).mirror);
+    bool again = c2_follow_has_missed(root, f);
     if (!f->same) note_publisher(root, f);
     const struct c2_source_age before = root->source;
     note_source(root, f);

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/vec.h"
-#include "cache/levels.h"
 #include "subscriber/mirror/merge.h"
 #include "subscriber/mirror/names_so_far.h"
 #include "subscriber/mirror/root.h"
@@ -214,28 +213,6 @@ bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds 
 }
 
 /* ---- changes of a list ---- */
-
-void c2_ds_forget(const struct c2_ds *ds)
-{
-    struct cat2_error err;
-    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
-    C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
-
-    C2_ASSERT(ds);
-    if (c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path))
-        c2_state_del(ds->sub->state, "datasets", c2_buf_str(&key), &err);
-    if (c2_ds_cache_name(ds, &name, &err) && !c2_cachefile_remove(ds->sub->cachefd, c2_buf_cstr(&name), &err))
-        c2_log_warn("cache: %s", err.message);
-}
-
-void c2_ds_forget_levels(const struct c2_ds *ds)
-{
-    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
-    struct cat2_error err;
-
-    if (!ds->no_levels && c2_ds_levels_name(ds, &name, &err))
-        c2_levels_folder_remove(ds->sub->cachefd, c2_buf_cstr(&name));
-}
 
 static uint64_t hash_of(const struct c2_ds *ds)
 {

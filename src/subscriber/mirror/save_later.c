@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "cache/levels.h"
 #include "subscriber/mirror/roots.h"
 
 #define TURN    200 /* datasets; some milliseconds, */
@@ -32,6 +33,28 @@ void c2_ds_save(const struct c2_ds *ds)
     struct cat2_error err;
 
     if (!c2_ds_try_save(ds, &err) && err.code != CAT2_EIO) c2_log_error("state: %s", err.message);
+}
+
+void c2_ds_forget(const struct c2_ds *ds)
+{
+    struct cat2_error err;
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
+    C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
+
+    C2_ASSERT(ds);
+    if (c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path))
+        c2_state_del(ds->sub->state, "datasets", c2_buf_str(&key), &err);
+    if (c2_ds_cache_name(ds, &name, &err) && !c2_cachefile_remove(ds->sub->cachefd, c2_buf_cstr(&name), &err))
+        c2_log_warn("cache: %s", err.message);
+}
+
+void c2_ds_forget_levels(const struct c2_ds *ds)
+{
+    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
+    struct cat2_error err;
+
+    if (!ds->no_levels && c2_ds_levels_name(ds, &name, &err))
+        c2_levels_folder_remove(ds->sub->cachefd, c2_buf_cstr(&name));
 }
 
 /* ---- many ---- */
