@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -76,6 +77,12 @@ def peak_mib(pid):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     return 0
+
+
+def longest_turn(*services):
+    """Of their loops since they were started, in ms of processor time."""
+    found = [re.search(rb"^caterva2_loop_turn_max_seconds (\S+)", get(service.url + "/metrics")[2], re.M) for service in services]
+    return " ".join(f"{1000 * float(one[1]):.0f}" if one else "-" for one in found) + "ms"
 
 
 def cold(path):
@@ -170,11 +177,12 @@ class Bench:
                 self.alone("first names" if asked[0] == 200 else "no names before the list", time.perf_counter() - begun, "s")
             wait_until(lambda: get(pub.url + "/api/list", timeout=300)[0] == 200, 300)
             self.alone(f"listed, {start} start", 1e6 * cpu_seconds(family(pub.pid)) / n, "us of CPU a dataset",
-                       s=f"{time.perf_counter() - begun:.1f}", peak=f"{sum(map(peak_mib, family(pub.pid))):.0f}MiB")
+                       s=f"{time.perf_counter() - begun:.1f}", peak=f"{sum(map(peak_mib, family(pub.pid))):.0f}MiB",
+                       turn=longest_turn(pub))
             if start == "first":
                 sub.follow("many", timeout=300)
                 self.alone("followed", 1e6 * cpu_seconds([sub.pid]) / n, "us of CPU a dataset", peak=f"{peak_mib(sub.pid):.0f}MiB",
-                           s=f"{time.perf_counter() - begun:.1f}")
+                           s=f"{time.perf_counter() - begun:.1f}", turn=longest_turn(pub, sub))
             else:
                 name = "run000/scan0/d007.b2nd"
                 sub.follow("many", timeout=300)
@@ -184,7 +192,9 @@ class Bench:
                 begun = time.perf_counter()
                 wait_until(lambda: json.loads(get(f"{sub.url}/api/info/many/{name}")[2])["mtime"] != before, 300)
                 self.alone("after a change", time.perf_counter() - begun, "s", peak=f"{peak_mib(sub.pid):.0f}MiB",
-                           publisher=f"{sum(map(peak_mib, family(pub.pid))):.0f}MiB")
+                           publisher=f"{sum(map(peak_mib, family(pub.pid))):.0f}MiB", turn=longest_turn(pub, sub))
+                get(sub.url + "/api/unsubscribe/many", method="POST", data=b"", timeout=60)
+                self.alone("unsubscribed", 0, "", turn=longest_turn(sub))
             pub.stop()
 
     def alone(self, name, ours, unit, **more):

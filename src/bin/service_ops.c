@@ -139,6 +139,18 @@ static void put_health(const struct c2_ops *ops, struct c2_metrics *m)
         c2_metrics_sample(m, 1, C2_LABELS("condition", list[i].name));
 }
 
+static void put_turns(const struct c2_ops *ops, struct c2_metrics *m)
+{
+    struct c2_loop_turns turns = c2_loop_turns(ops->service->loop);
+
+    c2_metrics_counter(m, "caterva2_loop_turns_total", (double)turns.n,
+                       "Turns of the event loop: what it did between two waits.");
+    c2_metrics_counter(m, "caterva2_loop_long_turns_total", (double)turns.nlong,
+                       "Those that took more than 50 ms of processor time.");
+    c2_metrics_gauge(m, "caterva2_loop_turn_max_seconds", (double)turns.most_ns / 1e9,
+                     "Processor time of the longest turn since the start.");
+}
+
 static void put_all(const struct c2_ops *ops, struct c2_metrics *m)
 {
     struct c2_pool_load load = c2_pool_load(ops->service->pool);
@@ -148,6 +160,7 @@ static void put_all(const struct c2_ops *ops, struct c2_metrics *m)
     c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_build_info", "1, with the version as a label.");
     c2_metrics_sample(m, 1, C2_LABELS("version", C2_VERSION, "program", ops->roles[0].program));
     c2_server_metrics(ops->service->server, m);
+    put_turns(ops, m);
     c2_metrics_gauge(m, "caterva2_workers", load.nthreads, "Worker threads.");
     c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_worker_queue", "Jobs that wait for a worker.");
     c2_metrics_sample(m, (double)load.small, C2_LABELS("priority", "small"));

@@ -17,6 +17,7 @@ struct c2_http {
     struct c2_multi *multi;
     const struct c2_keyring *keys;
     uv_timer_t timer;
+    bool in_timeout; /* libcurl goes on with what its time has come for */
     bool closing;
 };
 
@@ -67,13 +68,19 @@ static void on_timeout(uv_timer_t *timer)
 {
     struct c2_http *http = timer->data;
 
+    http->in_timeout = true;
     c2_multi_timeout(http->multi);
+    http->in_timeout = false;
     c2_multi_reap(http->multi);
 }
 
+/* libcurl reads so much of an answer, and then asks to be called again at once. Others have their turn before
+ * that: libuv 1.44 would go on here as long as something comes. */
 static void on_timer(void *ctx, int64_t ms)
 {
     struct c2_http *http = ctx;
+
+    if (ms == 0 && http->in_timeout) ms = 1;
 
     if (ms < 0)
         uv_timer_stop(&http->timer);

@@ -8,10 +8,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "base/list.h"
+#include "base/log.h"
 
 struct signal_watch {
     uv_poll_t handle;
@@ -40,6 +42,9 @@ struct c2_loop {
     struct c2_clock clock;
     struct c2_timer *spares;
     int nspares;
+    bool in_timer; /* the function of one is being called */
+    struct c2_loop_turns turns;
+    int64_t turn_from_ns; /* by the clock of this thread's processor time */
 };
 
 struct c2_timer {
@@ -93,12 +98,34 @@ static void run_owed(struct c2_loop *loop)
     on_async(&loop->async);
 }
 
+static int64_t thread_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* All that was due has been done. What comes next is waited for, which takes no processor time. */
+static void end_turn(struct c2_loop *loop)
+{
+    int64_t now = thread_ns(), ns = now - loop->turn_from_ns;
+
+    loop->turn_from_ns = now;
+    loop->turns.n++;
+    loop->turns.most_ns = c2_max_i64(loop->turns.most_ns, ns);
+    if (ns <= C2_LOOP_LONG_MS * INT64_C(1000000)) return;
+    loop->turns.nlong++;
+    c2_log_debug("loop: a turn took %lld ms of processor time", (long long)(ns / 1000000));
+}
+
 static void on_before(uv_prepare_t *before)
 {
     struct c2_loop *loop = before->data;
 
     run_owed(loop);
     if (loop->owes) uv_async_send(&loop->async); /* else it would wait for something else to happen */
+    end_turn(loop);
 }
 
 static void on_after(uv_check_t *after)
@@ -178,9 +205,15 @@ bool c2_loop_new(struct c2_loop **out, struct cat2_error *err)
     return true;
 }
 
+struct c2_loop_turns c2_loop_turns(const struct c2_loop *loop)
+{
+    return loop->turns;
+}
+
 void c2_loop_run(struct c2_loop *loop)
 {
     turning = loop;
+    loop->turn_from_ns = thread_ns();
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     turning = NULL;
 }
@@ -229,9 +262,19 @@ static void on_timer(uv_timer_t *handle)
     struct c2_timer *timer = handle->data;
     c2_loop_fn *fn = timer->fn;
     void *ctx = timer->ctx;
+    struct c2_loop *loop = (struct c2_loop *)handle->loop;
 
     if (timer->once) uv_close((uv_handle_t *)handle, timer_closed);
+    loop->in_timer = true;
     fn(ctx);
+    loop->in_timer = false;
+}
+
+/* Before its version 1.45 libuv goes on with timers as long as one is due: what starts itself again at once
+ * would have the loop for itself. */
+static uint64_t in_another_turn(const struct c2_loop *loop, int64_t delay_ms)
+{
+    return (uint64_t)c2_max_i64(loop->in_timer, delay_ms);
 }
 
 struct c2_timer *c2_timer_start(struct c2_loop *loop, int64_t delay_ms, int64_t repeat_ms, c2_loop_fn *fn,
@@ -245,7 +288,7 @@ struct c2_timer *c2_timer_start(struct c2_loop *loop, int64_t delay_ms, int64_t 
     uv_timer_init(&loop->uv, &timer->handle);
     timer->handle.data = timer;
     uv_update_time(&loop->uv);
-    uv_timer_start(&timer->handle, on_timer, (uint64_t)c2_max_i64(0, delay_ms), (uint64_t)repeat_ms);
+    uv_timer_start(&timer->handle, on_timer, in_another_turn(loop, delay_ms), (uint64_t)repeat_ms);
     return timer;
 }
 

@@ -20,6 +20,15 @@ static inline int64_t c2_loop_now_ms(struct c2_loop *loop)
     return c2_mono_ms(c2_loop_clock(loop));
 }
 
+#define C2_LOOP_LONG_MS 50 /* a turn that takes more processor time is a long one */
+/* What the loop did between two waits for something to do is a turn of it: so long everybody else waits. */
+struct c2_loop_turns {
+    int64_t n, nlong; /* since it was started; those above C2_LOOP_LONG_MS */
+    int64_t most_ns;  /* processor time of the longest, in nanoseconds */
+};
+/** Of the loop since c2_loop_run(); the turn under way is not counted. */
+struct c2_loop_turns c2_loop_turns(const struct c2_loop *loop);
+
 typedef void c2_loop_fn(void *ctx);
 /* Room for a call that is still to be made, within what the call is about: so none is ever lost for want of
  * memory. */
@@ -37,8 +46,8 @@ void c2_loop_post(struct c2_loop *loop, struct c2_loop_call *call, c2_loop_fn *f
 void c2_loop_run_calls(const struct c2_loop_call *call);
 
 struct c2_timer;
-/** Call fn after delay_ms, then every repeat_ms (0: once; the timer frees itself after firing once). NULL:
- * out of memory. */
+/** Call fn after delay_ms, then every repeat_ms (0: once; the timer frees itself after firing once). One that
+ * a timer's fn starts fires in another turn than that, also without delay. NULL: out of memory. */
 struct c2_timer *c2_timer_start(struct c2_loop *loop, int64_t delay_ms, int64_t repeat_ms, c2_loop_fn *fn,
                                 void *ctx);
 void c2_timer_stop(struct c2_timer *timer); /* NULL is fine; not for a one-shot timer that has fired */

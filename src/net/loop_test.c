@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The order of what is queued, and the end of a loop. */
+/* The order of what is queued, turns, and the end of a loop. */
 #include "base/base_testing.h"
 
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -144,6 +145,79 @@ static void calls_that_are_queued_at_the_end_are_made(void **state)
     assert_string_equal(w.order, "o");
 }
 
+/* ---- turns ---- */
+
+struct rounds {
+    struct c2_loop *loop;
+    struct c2_loop_call call;
+    int n, n_at_call; /* of the timer; when the call was made */
+};
+
+#define ROUNDS 100
+
+static void note_round(void *ctx)
+{
+    struct rounds *rounds = ctx;
+
+    rounds->n_at_call = rounds->n;
+}
+
+static void go_round(void *ctx)
+{
+    struct rounds *rounds = ctx;
+
+    if (rounds->n++ == 0) c2_loop_post(rounds->loop, &rounds->call, note_round, rounds);
+    if (rounds->n == ROUNDS)
+        c2_loop_stop(rounds->loop);
+    else
+        assert_non_null(c2_timer_start(rounds->loop, 0, 0, go_round, rounds));
+}
+
+static void a_timer_that_starts_itself_leaves_others_their_turn(void **state)
+{
+    struct rounds rounds = {0};
+    struct cat2_error err;
+
+    assert_true(c2_loop_new(&rounds.loop, &err));
+    assert_non_null(c2_timer_start(rounds.loop, 0, 0, go_round, &rounds));
+    c2_loop_run(rounds.loop);
+    assert_int_equal(rounds.n, ROUNDS);
+    assert_in_range(rounds.n_at_call, 1, 2);
+    assert_true(c2_loop_turns(rounds.loop).n >= ROUNDS - 1);
+    c2_loop_free(rounds.loop);
+}
+
+/* As the loop counts it: processor time, not time. */
+static void work_long(void *ctx)
+{
+    struct timespec now, from;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+    do
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    while ((now.tv_sec - from.tv_sec) * 1000 + (now.tv_nsec - from.tv_nsec) / 1000000 <= C2_LOOP_LONG_MS + 1);
+    (void)ctx;
+}
+
+static void stop_loop(void *ctx)
+{
+    c2_loop_stop(ctx);
+}
+
+static void a_long_turn_is_counted(void **state)
+{
+    struct c2_loop *loop = NULL;
+    struct cat2_error err;
+
+    assert_true(c2_loop_new(&loop, &err));
+    assert_non_null(c2_timer_start(loop, 0, 0, work_long, NULL));
+    assert_non_null(c2_timer_start(loop, 100, 0, stop_loop, loop));
+    c2_loop_run(loop);
+    assert_true(c2_loop_turns(loop).nlong >= 1);
+    assert_true(c2_loop_turns(loop).most_ns > C2_LOOP_LONG_MS * INT64_C(1000000));
+    c2_loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +225,8 @@ int main(void)
         cmocka_unit_test(what_is_ready_comes_before_what_is_queued_in_its_order),
         cmocka_unit_test(calls_that_queue_calls_wait_for_nothing),
         cmocka_unit_test(calls_that_are_queued_at_the_end_are_made),
+        cmocka_unit_test(a_timer_that_starts_itself_leaves_others_their_turn),
+        cmocka_unit_test(a_long_turn_is_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,32 +8,33 @@
 #include "publisher/source/source.h"
 
 struct c2_waiter;
+/* What is small comes last, together: there may be very many. */
 struct c2_entry {
     char *path;
     struct c2_generation gen;
     struct c2_shared *json;         /* metadata; NULL: not known yet */
-    bool sketched;                  /* json was made without the long work; no item yet */
     const char *refusal;            /* why its data is not served though it opens, or NULL */
-    bool imported;                  /* cat2import made it of a dataset of an HDF5 file */
-    struct c2_cparams_rest cparams; /* what its metadata does not say of them: it is in lines */
-    bool failed;                    /* this generation cannot be opened: err says why */
     struct cat2_error *err;         /* of a failed one; NULL: none failed yet */
-    struct c2_frame_layout layout;  /* zeros unless it is a contiguous frame */
+    struct c2_frame_layout *layout; /* of a contiguous frame; NULL: it is none */
     struct c2_item *item;           /* NULL: not open at present */
     uint64_t used;                  /* when the item was used last */
     struct c2_waiter *waiters;
+    struct c2_cparams_rest cparams; /* what its metadata does not say of them: it is in lines */
+    uint32_t walk;                  /* that saw it last */
+    bool sketched;                  /* json was made without the long work; no item yet */
+    bool imported;                  /* cat2import made it of a dataset of an HDF5 file */
+    bool failed;                    /* this generation cannot be opened: err says why */
     bool loading, gone;
-    uint32_t walk; /* that saw it last */
-    bool listed;   /* a walk has seen it: what it passes by is served by its path where that can be, not
-                      announced */
+    bool listed; /* a walk has seen it: what it passes by is served by its path where that can be, not
+                    announced */
     /* Of the announcer. */
-    struct c2_entry *owing_prev, *owing_next; /* in the line of those that owe, "owing" */
     bool owing;
-    char announced[64]; /* etag the bus took last, "" none */
     bool publishing;
-    bool broken_new; /* should it be broken: readers do not know that yet, or not why now */
-    bool was_broken; /* gone, and readers may have it as broken */
-    bool told;       /* readers know of it, and it was not announced */
+    bool broken_new;    /* should it be broken: readers do not know that yet, or not why now */
+    bool was_broken;    /* gone, and readers may have it as broken */
+    bool told;          /* readers know of it, and it was not announced */
+    char announced[64]; /* etag the bus took last, "" none */
+    struct c2_entry *owing_prev, *owing_next; /* in the line of those that owe, "owing" */
 };
 
 /** Why a failed one is that. */

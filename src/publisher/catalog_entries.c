@@ -66,6 +66,7 @@ void c2_entry_free(struct c2_entry *entry)
 {
     c2_shared_unref(entry->json);
     free(entry->err);
+    free(entry->layout);
     free(entry->path);
     free(entry);
 }
@@ -175,7 +176,8 @@ static void forget_contents(struct c2_catalog *cat, struct c2_entry *entry)
     entry->json = NULL;
     entry->refusal = NULL;
     entry->sketched = entry->failed = false;
-    memset(&entry->layout, 0, sizeof(entry->layout));
+    free(entry->layout);
+    entry->layout = NULL;
 }
 
 void c2_entry_fail(struct c2_entry *entry, const struct cat2_error *why)

@@ -24,7 +24,7 @@ struct load_job {
     bool ran, ok, sketched;
     struct c2_item *item;
     struct c2_generation gen;
-    struct c2_frame_layout layout;
+    struct c2_frame_layout *layout; /* NULL: it is no contiguous frame */
     const char *refusal;
     bool imported;
     struct c2_cparams_rest cparams;
@@ -61,6 +61,15 @@ static bool is_imported(const struct c2_item *item, struct c2_str path)
            !c2_is_group_attrs(path);
 }
 
+static bool keep_layout(struct load_job *job)
+{
+    free(job->layout);
+    job->layout = malloc(sizeof(*job->layout));
+    if (!job->layout) return c2_fail_nomem(&job->err, "dataset");
+    *job->layout = *c2_frame_layout(job->item->frame);
+    return true;
+}
+
 static void load_work(void *ctx, void *local)
 {
     struct load_job *job = ctx;
@@ -78,7 +87,7 @@ static void load_work(void *ctx, void *local)
     c2_item_count(job->item);
     job->gen = job->item->gen;
     job->imported = is_imported(job->item, c2_str_of(job->path));
-    if (job->item->frame) job->layout = *c2_frame_layout(job->item->frame);
+    if (job->item->frame && !keep_layout(job)) return;
     job->refusal = job->item->refusal;
     job->ok = to_json(job, job->item->meta);
 }
@@ -128,7 +137,9 @@ static void take_result(struct c2_catalog *cat, struct c2_entry *entry, struct l
     entry->cparams = job->cparams;
     entry->sketched = job->sketched;
     entry->failed = false;
+    free(entry->layout);
     entry->layout = job->layout;
+    job->layout = NULL;
     if (job->item && (!job->then || entry->waiters)) {
         c2_entry_keep_item(cat, entry, job->item);
         job->item = NULL;
@@ -191,6 +202,7 @@ static void load_done(void *ctx)
     }
     c2_item_unref(job->item);
     c2_buf_fini(&job->json);
+    free(job->layout);
     free(job->path);
     free(job);
 }

@@ -78,12 +78,12 @@ bool c2_publisher_line(struct c2_entry *entry, const struct cat2_error *failure,
         c2_meta_put_cparams(entry->cparams, &w);
         c2_jw_end_object(&w);
         c2_jw_key(&w, "frame");
-        if (entry->layout.frame_len) {
+        if (entry->layout) {
             c2_jw_begin_object(&w);
-            c2_jw_put_int(&w, "frame_len", entry->layout.frame_len);
-            c2_jw_put_int(&w, "header_len", entry->layout.header_len);
-            c2_jw_put_int(&w, "index_off", entry->layout.index_off);
-            c2_jw_put_int(&w, "blocksize", entry->layout.blocksize);
+            c2_jw_put_int(&w, "frame_len", entry->layout->frame_len);
+            c2_jw_put_int(&w, "header_len", entry->layout->header_len);
+            c2_jw_put_int(&w, "index_off", entry->layout->index_off);
+            c2_jw_put_int(&w, "blocksize", entry->layout->blocksize);
             c2_jw_end_object(&w);
         } else {
             c2_jw_null(&w);

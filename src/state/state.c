@@ -215,15 +215,32 @@ bool c2_state_del(struct c2_state *state, const char *table, struct c2_str key, 
     return finish(state, statement, err);
 }
 
+/* The first text after all that begin with prefix; false: there is none. */
+static bool put_end(struct c2_str prefix, struct c2_buf *end, struct cat2_error *err)
+{
+    while (prefix.n && (uint8_t)prefix.p[prefix.n - 1] == 0xff)
+        prefix.n--;
+    return prefix.n && c2_buf_append(end, prefix.p, prefix.n, err) && ++end->p[end->n - 1];
+}
+
+/* By a range of its index: other keys are not looked at. */
 bool c2_state_del_prefix(struct c2_state *state, const char *table, struct c2_str prefix,
                          struct cat2_error *err)
 {
-    sqlite3_stmt *statement =
-        prepare_change(state, table, "DELETE FROM %s WHERE substr(key, 1, ?2) = ?1", err);
+    C2_AUTO(c2_buf) end = C2_BUF_INIT(prefix.n + 1);
+    struct cat2_error why = {0};
+    bool ends = put_end(prefix, &end, &why);
+
+    if (why.code != CAT2_OK) return c2_fail_nomem(err, "state");
+    sqlite3_stmt *statement = prepare_change(state, table,
+                                             prefix.n == 0 ? "DELETE FROM %s"
+                                             : ends        ? "DELETE FROM %s WHERE key >= ?1 AND key < ?2"
+                                                           : "DELETE FROM %s WHERE key >= ?1",
+                                             err);
 
     if (!statement) return false;
-    bind(statement, 1, prefix);
-    sqlite3_bind_int64(statement, 2, (sqlite3_int64)prefix.n);
+    if (prefix.n) bind(statement, 1, prefix);
+    if (ends) bind(statement, 2, c2_buf_str(&end));
     return finish(state, statement, err);
 }
 

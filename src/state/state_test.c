@@ -115,8 +115,18 @@ static void keys_come_in_the_order_they_were_put(void **state)
     assert_false(c2_state_get(s, "roots", C2_STR("c"), &text, &err));
     assert_int_equal(err.code, CAT2_ENOTFOUND);
     assert_true(c2_state_del(s, "roots", C2_STR("c"), &err));
+    put(s, "a", "4");
+    put(s, "a0", "5");
+    put(s, "a.", "6");
     assert_true(c2_state_del_prefix(s, "roots", C2_STR("a/"), &err));
+    check_all(s, "", "b=3 a=4 a0=5 a.=6 ");
+    put(s, "\xff\xff", "7");
+    put(s, "\xff\xff/", "8");
+    assert_true(c2_state_del_prefix(s, "roots", C2_STR("\xff\xff"), &err));
+    assert_true(c2_state_del_prefix(s, "roots", C2_STR("a"), &err));
     check_all(s, "", "b=3 ");
+    assert_true(c2_state_del_prefix(s, "roots", C2_STR(""), &err));
+    check_all(s, "", "");
     c2_state_close(s);
 }
 

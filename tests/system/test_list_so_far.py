@@ -5,12 +5,13 @@ import contextlib
 import http.client
 import json
 import os
+import urllib.parse
 
 import h5py
 import held_worker
 import numpy as np
 import pytest
-from programs import EXTERNAL, get, wait_until
+from programs import BIN, EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
 DATASETS = 3000
@@ -61,12 +62,32 @@ def test_names_appear_as_they_are_found_and_are_no_list(house, tmp_path, gate, f
     assert b"being listed" in get(f"{sub.url}/")[2]
     inner = json.loads(get(f"{sub.url}/api/list/r/f.h5/g0?partial=1" if folder else f"{sub.url}/api/list/r/g0?partial=1")[2])
     assert inner and set(inner) <= {name.removeprefix("g0/") for name in NAMES}
+    # A page of the tree, for who says that names are enough.
+    def tree(**how):
+        how = {"partial": 1, **({"dir": "f.h5"} if folder and "q" not in how else {}), **how}
+        status, headers, body = get(f"{sub.url}/api/tree/r?{urllib.parse.urlencode(how)}")
+        assert status == 200 and headers["X-Caterva2-List"] == "partial" and headers["Cache-Control"] == "no-store" and "ETag" not in headers
+        return json.loads(body)
+    assert get(f"{sub.url}/api/tree/r")[0] == 503
+    page, below = tree(), "f.h5/" if folder else ""
+    first = page["entries"][0]
+    assert page["partial"] and page["next"] is None and page["total"] == len(page["entries"])
+    assert first == {"kind": "folder", "name": "g0", "path": f"{below}g0", "datasets": first["datasets"]} and 0 < first["datasets"] <= 1000
+    inside = tree(dir=f"{below}g0", limit=2, offset=1)
+    assert inside["entries"] == [{"kind": "array", "name": f"d0000{i}.b2nd", "path": f"{below}g0/d0000{i}.b2nd"} for i in (1, 2)]
+    assert inside["next"] == 3 and inside["offset"] == 1 and inside["datasets"] == inside["total"] == first["datasets"]
+    assert [entry["path"] for entry in tree(q="D00003")["entries"]] == [f"{below}g0/d00003.b2nd"]
+    deep = tree(deep=1, limit=1000)
+    assert [entry["path"] for entry in deep["entries"]] == sorted(entry["path"] for entry in deep["entries"]) and deep["total"] >= len(found) - folder
+    assert get(f"{sub.url}/api/tree/r?partial=1&broken=1")[0] == 503  # what is broken is not known from names
     # A publisher tells who does not ask for names what it always told.
     assert folder or get(f"{pub.url}/api/list", timeout=60)[0] == 503
     gate.unlink()
     wait_until(lambda: so_far()[0] == "whole")
     assert so_far()[1] == sorted(names)
     assert len(json.loads(get(f"{sub.url}/api/list/r?inside=1")[2])) == len(names)
+    status, headers, body = get(f"{sub.url}/api/tree/r?partial=1")
+    assert status == 200 and headers["X-Caterva2-List"] == "whole" and headers["ETag"] and "partial" not in json.loads(body)
 
 
 def test_what_was_found_so_far_drops_nothing_that_is_known(house, tmp_path, gate):
@@ -84,6 +105,65 @@ def test_what_was_found_so_far_drops_nothing_that_is_known(house, tmp_path, gate
     for _ in range(20):
         status, headers, body = get(f"{sub.url}/api/list/r?partial=1")
         assert status == 200 and headers["X-Caterva2-List"] == "whole" and json.loads(body) == sorted(NAMES)
+
+
+def below(house, upstream, name):
+    return house.run(name, [BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", house.state(name), "--upstream",
+                            upstream.url]).wait_ready_line()
+
+
+def test_names_come_through_subscribers_that_follow_others(house, tmp_path, gate):
+    """Two tiers below: each tells what it was told, and then the list. A mirror that has a list tells no names."""
+    many(tmp_path / "f.h5")
+    bro = house.bro()
+    house.pub("r", tmp_path / "f.h5", bro)
+    subs = [house.sub(bro)]
+    for i in range(2):
+        subs.append(below(house, subs[-1], f"below{i}"))
+    wait_until(lambda: "r" in json.loads(get(f"{subs[2].url}/api/roots")[2]))
+    assert get(f"{subs[2].url}/roots/r")[0] == 503  # followed here, and so in all tiers
+
+    def so_far(sub):
+        status, headers, body = get(f"{sub.url}/api/list/r?partial=1")
+        assert status == 200
+        return headers["X-Caterva2-List"], json.loads(body)
+    held = wait_until(lambda: so_far(subs[0])[1])
+    for sub in subs[1:]:
+        wait_until(lambda: (found := so_far(sub)) and found[0] == "partial" and len(found[1]) >= len(held))
+        assert set(so_far(sub)[1]) <= set(NAMES) and get(f"{sub.url}/api/list/r")[0] == 503
+    host, port = subs[1].http.split(":")
+    with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=60)) as line:
+        line.request("GET", "/mirror/r/api/list?full=1", headers={"X-Caterva2-So-Far": "1"})
+        answer = line.getresponse()
+        assert answer.status == 200 and json.loads(answer.readline())["found"]
+        assert get(f"{subs[1].url}/mirror/r/api/list?full=1", timeout=60)[0] == 503  # who does not ask for names
+        gate.unlink()
+        lines = [json.loads(text) for text in answer.read().splitlines()]
+    assert [text["path"] for text in lines if "found" not in text] == sorted(NAMES) and "found" not in lines[-1]
+    for sub in subs:
+        wait_until(lambda: so_far(sub) == ("whole", sorted(NAMES)))
+        assert b"found" not in get(f"{sub.url}/mirror/r/api/list?full=1", {"X-Caterva2-So-Far": "1"})[2]
+    # Whom it came through is known as soon as the list is: the first answer could not say it.
+    ours = [json.loads(get(f"{sub.url}/api/peer")[2])["peer_id"] for sub in subs]
+    wait_until(lambda: get(f"{subs[2].url}/mirror/r/api/list?full=1")[1]["X-Caterva2-Via"].split() == ours[::-1])
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_a_mirror_whose_listing_fails_cuts_its_names(house, tmp_path, gate, end):
+    """The publisher goes in the middle: below, the names are no list, and what comes next is whole."""
+    many(tmp_path / "f.h5")
+    bro = house.bro()
+    pub = house.pub("r", tmp_path / "f.h5", bro)
+    sub = house.sub(bro)
+    low = below(house, sub, "below")
+    wait_until(lambda: "r" in json.loads(get(f"{low.url}/api/roots")[2]))
+    get(f"{low.url}/roots/r")
+    wait_until(lambda: json.loads(get(f"{low.url}/api/list/r?partial=1")[2]))
+    getattr(pub, end)()
+    gate.unlink()
+    house.pub("r", tmp_path / "f.h5", bro)
+    wait_until(lambda: get(f"{low.url}/api/list/r")[0] == 200)
+    assert json.loads(get(f"{low.url}/api/list/r?inside=1")[2]) == sorted(NAMES)
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])

@@ -11,9 +11,11 @@
 
 #define DESCRIPTORS_MAX   32 /* cat2h5 may have 64 */
 #define SWMR_ATTEMPTS     12
-#define SUPERBLOCK_NBYTES 12  /* of its beginning: signature, version, sizes, flags */
-#define VERSION           1   /* of the class, as libraries since 1.14 want it */
-#define VALUE             400 /* of drivers that nobody registered */
+#define CACHE_NBYTES      (1 << 20) /* of metadata, in the file; in memory it is several times that */
+#define CACHE_NBYTES_MAX  (8 << 20) /* where libhdf5 sees that it reads things again */
+#define SUPERBLOCK_NBYTES 12        /* of its beginning: signature, version, sizes, flags */
+#define VERSION           1         /* of the class, as libraries since 1.14 want it */
+#define VALUE             400       /* of drivers that nobody registered */
 
 struct c2_h5_beneath_file {
     H5FD_t base;
@@ -325,11 +327,23 @@ bool c2_h5_beneath_setup(struct cat2_error *err)
 
 /* ---- opening ---- */
 
+/* A walk looks at every object once, and needs none of it. The index of some 10^5 chunks has its place. */
+static bool limit_cache(hid_t fapl)
+{
+    H5AC_cache_config_t config = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+
+    if (H5Pget_mdc_config(fapl, &config) < 0) return false;
+    config.set_initial_size = true;
+    config.initial_size = config.min_size = CACHE_NBYTES;
+    config.max_size = CACHE_NBYTES_MAX;
+    return H5Pset_mdc_config(fapl, &config) >= 0;
+}
+
 static hid_t make_fapl(struct c2_h5_beneath *b)
 {
     hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
 
-    if (fapl >= 0 && H5Pset_driver(fapl, driver, &b) < 0) {
+    if (fapl >= 0 && (H5Pset_driver(fapl, driver, &b) < 0 || !limit_cache(fapl))) {
         H5Pclose(fapl);
         return -1;
     }

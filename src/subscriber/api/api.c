@@ -16,8 +16,6 @@
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/suppliers.h"
 
-#define LIST_STATE "X-Caterva2-List" /* of lists that may be partial: whether this one is */
-
 /* What a server of 2026 asks before it takes our roots for its own. */
 static void handle_peer(struct c2_request *req, void *state)
 {
@@ -217,7 +215,7 @@ static void list(const struct c2_found *found, const struct cat2_error *why)
         c2_reply_error(req, &err);
         return;
     }
-    if (partial) c2_reply_header(req, LIST_STATE, "whole");
+    if (partial) c2_reply_header(req, C2_LIST_STATE, "whole");
     c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
     c2_jw_begin_array(&w);
     bool table = !inside && !partial && found->ds && c2_sub_table_of(root, found->ds);
@@ -229,29 +227,13 @@ static void list(const struct c2_found *found, const struct cat2_error *why)
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
 
-/* Of a root that is being listed for the first time: names, said to be some of them. */
 static void reply_so_far(struct c2_request *req, const struct c2_root_state *root, struct c2_str path)
 {
-    struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     char dir[C2_PATH_MAX + 2];
-    size_t n, skip = path.n ? (size_t)snprintf(dir, sizeof(dir), "%.*s/", C2_STR_ARG(path)) : 0;
-    const char **names;
-    struct cat2_error err;
-    struct c2_jw w;
+    int n = path.n ? snprintf(dir, sizeof(dir), "%.*s/", C2_STR_ARG(path)) : 0;
+    struct c2_names_wanted wanted = {.dir = {dir, (size_t)n}};
 
-    if (!c2_sub_so_far_beneath(root, (struct c2_str){dir, skip}, &names, &n, &err)) {
-        c2_reply_error(req, &err);
-        return;
-    }
-    c2_reply_header(req, LIST_STATE, "partial");
-    c2_reply_header(req, "Cache-Control", "no-store");
-    c2_jw_init(&w, &out, C2_JSON_COMPACT, &err);
-    c2_jw_begin_array(&w);
-    for (size_t i = 0; i < n; i++)
-        c2_jw_cstr(&w, names[i] + skip);
-    c2_jw_end_array(&w);
-    free(names);
-    c2_reply_built(req, c2_jw_finish(&w), &out, &err);
+    c2_reply_so_far(req, root, &wanted);
 }
 
 static void handle_list(struct c2_request *req, void *state)
@@ -396,8 +378,8 @@ static const struct c2_route routes[] = {
     {C2_GET, "/api/stats/{path*}", c2_handle_view, "slice_/at? field part fill where? v", &c2_stats_view},
     {C2_GET, "/api/table/{path*}", c2_handle_view, "rows fields cols axes slice_/at? field sort where? v",
      &c2_table_view},
-    {C2_GET, "/api/tree/{root}", c2_handle_tree, "dir? q? sort offset limit deep broken cached groups v",
-     NULL},
+    {C2_GET, "/api/tree/{root}", c2_handle_tree,
+     "dir? q? sort offset limit deep broken cached groups partial v", NULL},
     {C2_GET, "/api/chunk/{path*}", c2_handle_view, "nchunk?", &c2_chunk_view},
     {C2_GET, "/api/chunks/{path*}", c2_handle_view, "offset limit", &c2_chunks_view},
     {C2_GET, "/api/download-url/{path*}", handle_download_url, "", NULL},

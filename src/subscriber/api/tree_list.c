@@ -14,9 +14,9 @@
 #include "subscriber/mirror/age.h"
 #include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
+#include "subscriber/mirror/names_so_far.h"
 #include "subscriber/mirror/roots.h"
 
-#define PAGE_NBYTES   59000 /* of 60 000 promised: the page's head comes to it */
 #define LIMIT_DEFAULT 200
 #define LIMIT_MAX     1000  /* entries of one page: a megabyte of JSON */
 #define QUERY_MAX     200   /* bytes of a search; longer is no name */
@@ -39,6 +39,7 @@ struct tree {
     bool deep;                    /* all datasets beneath dir, and no folders */
     bool broken;                  /* of those, the ones that cannot be served */
     bool cached;                  /* with what the cache has of each on disk */
+    bool partial;                 /* names that were found so far are enough */
     bool groups;                  /* a search looks through the attributes of groups, too */
     struct c2_group_texts *texts; /* these; or NULL */
     size_t unsearched;
@@ -220,11 +221,9 @@ static int64_t cached_nbytes(const struct c2_ds *ds)
 
 static void put_dataset(const struct tree *t, const struct entry *e, struct c2_jw *w)
 {
-    static const char *const kinds[] = {
-        [C2_KIND_ARRAY] = "array", [C2_KIND_FRAME] = "frame", [C2_KIND_FILE] = "file"};
     const struct c2_ds *ds = e->ds;
 
-    c2_jw_put_cstr(w, "kind", kinds[c2_kind_of(c2_str_of(ds->path))]);
+    c2_jw_put_cstr(w, "kind", c2_tree_kind(c2_str_of(ds->path)));
     c2_jw_put_str(w, "name", e->name);
     c2_jw_put_cstr(w, "path", ds->path);
     if (ds->error) {
@@ -304,7 +303,7 @@ static bool make_page(struct tree *t)
     for (; i < end; i++) {
         c2_buf_clear(&one);
         if (!put_entry(t, &t->entries[i], &one, &t->err)) return false;
-        if (i > t->offset && all.n + one.n + 2 > PAGE_NBYTES - t->dir_n) break;
+        if (i > t->offset && all.n + one.n + 2 > C2_TREE_PAGE_NBYTES - t->dir_n) break;
         if ((i > t->offset && !c2_buf_putc(&all, ',', &t->err)) ||
             !c2_buf_append(&all, one.p, one.n, &t->err))
             return false;
@@ -335,6 +334,7 @@ static void tree_done(void *job)
     if (t->ok) {
         bool passing = t->cached || t->unsearched; /* another answer may come without a change of the root */
         if (!passing) c2_reply_header(t->req, "ETag", t->quoted);
+        if (t->partial) c2_reply_header(t->req, C2_LIST_STATE, "whole");
         c2_reply_header(t->req, "Cache-Control", passing ? "no-store" : "no-cache");
         c2_reply_json(t->req, 200, &t->out);
     } else {
@@ -403,6 +403,7 @@ static bool parse(struct c2_request *req, struct tree *t, struct cat2_error *err
         !c2_request_query_bool(req, "deep", false, &t->deep, err) ||
         !c2_request_query_bool(req, "broken", false, &t->broken, err) ||
         !c2_request_query_bool(req, "cached", false, &t->cached, err) ||
+        !c2_request_query_bool(req, "partial", false, &t->partial, err) ||
         !c2_request_query_bool(req, "groups", true, &t->groups, err))
         return false;
     t->deep = t->deep || t->broken;
@@ -414,6 +415,20 @@ static bool parse(struct c2_request *req, struct tree *t, struct cat2_error *err
     for (size_t i = 0; i < query.n; i++)
         t->query[i] = c2_lower(query.p[i]);
     return true;
+}
+
+/* Of what they are, nothing is known: none of them is broken, and names are all there is to sort by. */
+static void reply_so_far(struct tree *t, const struct c2_root_state *root)
+{
+    struct c2_names_wanted wanted = {.dir = {t->dir, t->dir_n},
+                                     .tree = true,
+                                     .deep = t->deep,
+                                     .query = c2_str_of(t->query),
+                                     .offset = t->offset,
+                                     .limit = t->limit};
+
+    c2_reply_so_far(t->req, root, &wanted);
+    tree_free(t);
 }
 
 void c2_handle_tree(struct c2_request *req, void *state)
@@ -439,6 +454,8 @@ void c2_handle_tree(struct c2_request *req, void *state)
         tree_free(t);
     } else if (!c2_sub_may_follow(req, root, &err)) {
         on_listed(t, &err);
+    } else if (t->partial && !t->broken && c2_sub_so_far_is_all(root)) {
+        reply_so_far(t, root);
     } else {
         c2_sub_when_known(root, on_listed, t);
     }

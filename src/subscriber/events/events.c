@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOG_MAX      4096 /* as many as the broker keeps of a root */
+#define LOG_MAX      C2_TOLD_EACH_MAX /* as many as the broker keeps of a root */
 #define SHARE        4 /* part of the connections that is left for requests; of the streams, for an address */
 #define TICK_MS      3000                     /* places of readers that left are free again by then */
 #define PING_TICKS   5                        /* 15 s: proxies end connections that are silent for 30 s */
@@ -163,6 +163,21 @@ static void on_root(void *ctx, struct c2_root_state *root)
     begin_text(events, events->seq + 1, "root", &text, &w, &err);
     put_root(&w, root);
     append(events, root, &text, &w);
+}
+
+/* More events than are kept, none of which is told: everybody gets a resync. */
+static void on_many(void *ctx, struct c2_root_state *root)
+{
+    struct c2_events *events = ctx;
+
+    (void)root;
+    for (size_t i = 0; i < LOG_MAX; i++) {
+        c2_blob_unref(events->log[i].text);
+        events->log[i] = (struct event){0};
+    }
+    events->seq += LOG_MAX + 1;
+    for (struct listener *l = events->listeners; l; l = l->next)
+        c2_body_wake(l->req);
 }
 
 /* ---- readers ---- */
@@ -361,7 +376,7 @@ struct c2_events *c2_events_new(struct c2_subscriber *sub)
         return NULL;
     }
     events->sub = sub;
-    sub->watchers[C2_WATCH_BROWSERS] = (struct c2_mirror_watcher){on_dataset, on_root, events};
+    sub->watchers[C2_WATCH_BROWSERS] = (struct c2_mirror_watcher){on_dataset, on_root, on_many, events};
     events->timer = c2_timer_start(sub->config.loop, TICK_MS, TICK_MS, on_tick, events);
     return events;
 }

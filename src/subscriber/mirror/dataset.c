@@ -288,6 +288,7 @@ bool c2_ds_from_line(struct c2_root_state *root, struct c2_str line, bool speaks
         c2_ds_unref(ds);
         return c2_fail_nomem(err, "dataset");
     }
+    ds->line_hash = c2_ds_hash_line(ds);
     *out = ds;
     return true;
 }

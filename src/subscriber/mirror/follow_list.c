@@ -28,7 +28,7 @@
 #define TRIES              3                           /* of the list, of one info */
 #define BAD_LINES_MAX      64                          /* more: the whole list again */
 #define KNOWN_AHEAD        8                     /* datasets of the known list that a line is compared with */
-#define LIST_BUFFER_NBYTES (16 << 10)            /* 2000 lines or so in a turn of the loop */
+#define LIST_BUFFER_NBYTES (8 << 10)             /* libcurl fills it a hundred times in a turn: 2000 lines */
 #define LINE_MAX           C2_TRAILER_NBYTES_MAX /* attributes are most of a long one */
 
 void c2_follow_clear_infos(struct c2_follow *f)

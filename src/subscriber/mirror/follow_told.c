@@ -3,6 +3,7 @@
  * list it: to list it again for what the list has told already would never end. */
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/refresh.h"
+#include "subscriber/mirror/suppliers.h"
 
 #define TOLD_NBYTES_MAX (4 << 20) /* of events during a listing; of more the root is listed again */
 
@@ -17,7 +18,9 @@ void c2_follow_note_event(struct c2_follow *f, struct c2_str data)
 
 bool c2_follow_has_missed(struct c2_root_state *root, const struct c2_follow *f)
 {
-    bool missed = root->follow_again;
+    /* The head of an answer that began with names could not tell whom a mirror has the list from. */
+    bool headless = f->named && c2_turn_place(root, &f->turn).mirror;
+    bool missed = root->follow_again || headless;
 
     for (size_t i = 0; i < f->told.n && !missed; i++)
         missed = !c2_refresh_is_known(root, c2_str_of(f->told.p[i]));

@@ -53,8 +53,9 @@ struct c2_ds {
     int repeats;  /* N */
     char *quoted; /* "\"etag\"" for the ETag header */
     char *match;  /* for If-Match: the strong validator of ours, else the etag */
-    char *line;  /* the JSON it was made from, or its beginning: the rest is in described. c2_ds_put_line() */
-    char *error; /* why it cannot be served, NULL when it can */
+    char *line; /* the JSON it was made from, or its beginning: the rest is in described. c2_ds_put_line() */
+    uint64_t line_hash;             /* of that whole line */
+    char *error;                    /* why it cannot be served, NULL when it can */
     bool refused;                   /* there is an error, but the metadata is known; never with busy */
     bool busy;                      /* the error is one of the moment: it is being written */
     char *remark;                   /* of a file: why what is in it is not listed; or NULL */
@@ -94,6 +95,7 @@ struct c2_ds {
     int64_t used_ms;     /* when last, by the loop's clock; 0: not in this process */
     int64_t left_nbytes; /* on disk from an earlier run; -1: not looked at yet */
     bool no_levels;      /* there is no folder of levels of its planes; fetch/open_levels.c */
+    bool old_levels;     /* there may be levels of the generation before: save_later.c removes them */
     uint32_t nlevels;    /* times that one may have been made */
     char digest[64];     /* of the whole file that is downloaded, as Repr-Digest; "" not computed */
 };
@@ -190,8 +192,11 @@ struct c2_mirror_watcher {
      * is changing under this call: it is not to be looked at. */
     void (*dataset)(void *ctx, struct c2_root_state *root, const struct c2_ds *ds, const char *change);
     void (*root)(void *ctx, struct c2_root_state *root);
+    /* More datasets than C2_TOLD_EACH_MAX have changed at once. NULL: root() comes after it, and says it. */
+    void (*many)(void *ctx, struct c2_root_state *root);
     void *ctx; /* NULL: nobody watches */
 };
+#define C2_TOLD_EACH_MAX 4096 /* events that are kept of a root, by the broker and by us */
 enum { C2_WATCH_BROWSERS, C2_WATCH_DOWNSTREAM, C2_WATCHERS };
 
 /* Files of levels that are open, the last used first. */

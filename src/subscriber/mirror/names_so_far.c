@@ -22,7 +22,9 @@ static struct c2_sub_so_far *so_far_of(struct c2_root_state *root)
 {
     if (root->so_far) return root->so_far;
     root->so_far = calloc(1, sizeof(*root->so_far));
-    if (root->so_far) c2_buf_init(&root->so_far->names, C2_SO_FAR_MAX);
+    if (!root->so_far) return NULL;
+    c2_buf_init(&root->so_far->names, C2_SO_FAR_MAX);
+    root->so_far->serial = ++root->sub->serials;
     return root->so_far;
 }
 
@@ -66,17 +68,19 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-bool c2_sub_so_far_beneath(const struct c2_root_state *root, struct c2_str dir, const char ***list, size_t *n,
+bool c2_sub_so_far_beneath(struct c2_str names, struct c2_str dir, const char ***list, size_t *n,
                            struct cat2_error *err)
 {
-    struct c2_str rest = root->so_far ? c2_buf_str(&root->so_far->names) : (struct c2_str){"", 0}, name;
-    size_t found = 0, max = root->so_far ? root->so_far->n : 0;
+    struct c2_str name, rest;
+    size_t found = 0, max = 0;
 
     *n = 0;
+    for (rest = names; c2_str_cut(rest, '\0', &name, &rest);)
+        max++;
     *list = malloc((max + 1) * sizeof(**list));
     if (!*list) return c2_fail_nomem(err, "names found so far");
-    while (found < max && c2_str_cut(rest, '\0', &name, &rest))
-        if (name.n > dir.n && memcmp(name.p, dir.p, dir.n) == 0) (*list)[found++] = name.p;
+    for (rest = names; c2_str_cut(rest, '\0', &name, &rest);)
+        if (name.n > dir.n && (!dir.n || memcmp(name.p, dir.p, dir.n) == 0)) (*list)[found++] = name.p;
     if (found) qsort(*list, found, sizeof(**list), by_text);
     for (size_t i = 0; i < found; i++)
         if (*n == 0 || strcmp((*list)[*n - 1], (*list)[i]) != 0) (*list)[(*n)++] = (*list)[i];

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/vec.h"
-#include "cache/levels.h"
 #include "subscriber/mirror/merge.h"
 #include "subscriber/mirror/names_so_far.h"
 #include "subscriber/mirror/root.h"
@@ -29,6 +28,15 @@ void c2_mirror_tell(struct c2_root_state *root, const struct c2_ds *ds, const ch
             watcher->root(watcher->ctx, root);
         else if (c2_root_is_listed(root))
             watcher->dataset(watcher->ctx, root, ds, change);
+    }
+}
+
+/* Events of a list that changed so much would push one another out of what is kept of them. */
+static void tell_many(struct c2_root_state *root)
+{
+    for (int i = 0; i < C2_WATCHERS; i++) {
+        const struct c2_mirror_watcher *watcher = &root->sub->watchers[i];
+        if (watcher->ctx && watcher->many && c2_root_is_listed(root)) watcher->many(watcher->ctx, root);
     }
 }
 
@@ -206,51 +214,48 @@ bool c2_sub_beneath(struct c2_root_state *root, struct c2_str dir, struct c2_ds 
 
 /* ---- changes of a list ---- */
 
-/* What is remembered of it, and cached. */
-static void forget(const struct c2_ds *ds)
-{
-    struct cat2_error err;
-    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
-    C2_AUTO(c2_buf) key = C2_BUF_INIT(2 * C2_PATH_MAX);
-
-    C2_ASSERT(ds);
-    if (c2_buf_printf(&key, &err, "%s/%s", ds->root, ds->path))
-        c2_state_del(ds->sub->state, "datasets", c2_buf_str(&key), &err);
-    if (c2_ds_cache_name(ds, &name, &err) && !c2_cachefile_remove(ds->sub->cachefd, c2_buf_cstr(&name), &err))
-        c2_log_warn("cache: %s", err.message);
-}
-
-/* Levels of planes are of one generation. */
-static void forget_levels(const struct c2_ds *ds)
-{
-    C2_AUTO(c2_buf) name = C2_BUF_INIT(2 * C2_PATH_MAX);
-    struct cat2_error err;
-
-    if (!ds->no_levels && c2_ds_levels_name(ds, &name, &err))
-        c2_levels_folder_remove(ds->sub->cachefd, c2_buf_cstr(&name));
-}
-
 static uint64_t hash_of(const struct c2_ds *ds)
 {
-    return ds ? c2_ds_hash_line(ds) : 0;
+    return ds ? ds->line_hash : 0;
 }
 
-/* What a step means, besides its place in the list. Who is told of it looks at no state. */
+/* What a step means, besides its place in the list, what is remembered, and who is told. */
 static void take_step(struct c2_root_state *root, const struct c2_merge_step *step)
 {
-    static const char *const words[] = {
-        [C2_MERGE_CHANGED] = "changed", [C2_MERGE_NEW] = "new", [C2_MERGE_REMOVED] = "removed"};
-
     if (step->change == C2_MERGE_KEPT) return;
     root->nattrs -= step->old && step->old->group_attrs;
     root->nattrs += step->found && step->found->group_attrs;
     root->lines += hash_of(step->found) - hash_of(step->old);
     if (step->old) c2_ds_move(step->old, step->found ? C2_DS_REPLACED : C2_DS_REMOVED);
     if (step->found) c2_ds_move(step->found, C2_DS_LISTED);
-    if (step->old) forget_levels(step->old);
-    if (!step->found) forget(step->old);
-    c2_mirror_tell(root, step->found ? step->found : step->old, words[step->change]);
-    c2_ds_unref(step->old);
+}
+
+/* Who is told of it looks at no state. */
+static void tell_step(struct c2_root_state *root, const struct c2_merge_step *step)
+{
+    static const char *const words[] = {
+        [C2_MERGE_CHANGED] = "changed", [C2_MERGE_NEW] = "new", [C2_MERGE_REMOVED] = "removed"};
+
+    if (step->change != C2_MERGE_KEPT)
+        c2_mirror_tell(root, step->found ? step->found : step->old, words[step->change]);
+}
+
+/* What is remembered and cached, at once. */
+static void save_step(const struct c2_merge_step *step)
+{
+    if (step->old) c2_ds_forget_levels(step->old);
+    if (step->found)
+        c2_ds_save(step->found);
+    else
+        c2_ds_forget(step->old);
+}
+
+/* What was replaced is freed later, too: that alone takes long for 10^5. */
+static void save_step_later(const struct c2_merge_step *step)
+{
+    if (step->found && step->old) step->found->old_levels = !step->old->no_levels;
+    if (step->found) c2_sub_save_later(step->found);
+    if (step->old) c2_sub_save_later(step->old);
 }
 
 static bool put(struct c2_root_state *root, struct c2_ds *ds, bool keep, struct cat2_error *err)
@@ -272,8 +277,11 @@ static bool put(struct c2_root_state *root, struct c2_ds *ds, bool keep, struct 
         memmove(at + 1, at, (root->n++ - i) * sizeof(*at));
     }
     *at = ds;
-    if (keep) c2_ds_save(ds);
     take_step(root, &step);
+    tell_step(root, &step);
+    if (keep) c2_ds_save(ds);
+    if (step.old) c2_ds_forget_levels(step.old);
+    c2_ds_unref(step.old);
     return true;
 }
 
@@ -290,11 +298,9 @@ void c2_sub_drop(struct c2_root_state *root, struct c2_str path)
     if (!step.old) return;
     memmove(root->datasets + i, root->datasets + i + 1, (--root->n - i) * sizeof(*root->datasets));
     take_step(root, &step);
-}
-
-static void save_now(struct c2_ds *ds)
-{
-    c2_ds_save(ds);
+    tell_step(root, &step);
+    save_step(&step);
+    c2_ds_unref(step.old);
 }
 
 bool c2_sub_take_list(struct c2_root_state *root, struct c2_ds **found, size_t n, struct cat2_error *err)
@@ -303,36 +309,46 @@ bool c2_sub_take_list(struct c2_root_state *root, struct c2_ds **found, size_t n
     struct c2_merge merge, again;
     struct c2_merge_step step;
     struct cat2_error bad;
-    size_t at = 0, nsaved = 0;
+    size_t at = 0, nsaved = 0, nchanged = 0;
     bool ok = true;
 
     c2_merge_sort(found, n);
     merge = again = (struct c2_merge){root->datasets, root->n, found, n};
-    while (ok && c2_merge_next(&merge, &step)) /* all that can fail comes first */
+    while (ok && c2_merge_next(&merge, &step)) { /* all that can fail comes first */
         ok = step.change != C2_MERGE_CHANGED || c2_ds_succeed(step.found, step.old, err);
+        nchanged += step.change != C2_MERGE_KEPT;
+    }
+    bool each = nchanged <= C2_TOLD_EACH_MAX;
     struct c2_ds **list = ok ? malloc((n + 1) * sizeof(*list)) : NULL;
     if (!list) return ok ? c2_fail_nomem(err, "datasets") : false;
     bool begun = c2_state_begin(root->sub->state, &bad);
-    if (first && n > C2_SAVED_AT_ONCE) c2_sub_mark_unsaved(root);
+    if (first && n > C2_SAVED_AT_ONCE) c2_sub_mark_unsaved(root, &bad);
     while (c2_merge_next(&again, &step)) {
         struct c2_ds *ds = step.change == C2_MERGE_KEPT ? step.old : step.found;
-        bool unsaved = ds && (step.change != C2_MERGE_KEPT || first); /* known early, and not kept then */
+        bool unsaved = step.change != C2_MERGE_KEPT || first; /* known early, and not kept then */
         if (ds) list[at++] = step.change == C2_MERGE_KEPT ? ds : c2_ds_ref(ds);
+        if (step.change == C2_MERGE_KEPT) step = (struct c2_merge_step){C2_MERGE_KEPT, NULL, ds};
         take_step(root, &step);
-        if (unsaved) (nsaved++ < C2_SAVED_AT_ONCE ? save_now : c2_sub_save_later)(ds);
+        if (each) tell_step(root, &step);
+        if (unsaved) (nsaved++ < C2_SAVED_AT_ONCE ? save_step : save_step_later)(&step);
+        c2_ds_unref(step.old);
     }
     if (begun && !c2_state_commit(root->sub->state, &bad)) c2_state_rollback(root->sub->state);
     free(root->datasets);
     root->datasets = list;
     root->n = at;
     root->cap = n + 1;
+    if (each) return true;
+    root->changes += nchanged;
+    tell_many(root);
     return true;
 }
 
-void c2_sub_drop_all(struct c2_root_state *root)
+void c2_sub_drop_all(struct c2_root_state *root, bool forget)
 {
     for (size_t i = 0; i < root->n; i++) {
         c2_ds_move(root->datasets[i], C2_DS_REMOVED);
+        if (forget) c2_sub_save_later(root->datasets[i]);
         c2_ds_unref(root->datasets[i]);
     }
     free(root->datasets);
@@ -473,7 +489,7 @@ void c2_sub_roots_free(struct c2_subscriber *sub)
 {
     for (struct c2_root_state *root = sub->roots, *next; root; root = next) {
         next = root->next;
-        c2_sub_drop_all(root);
+        c2_sub_drop_all(root, false);
         c2_suppliers_drop(root);
         c2_sub_so_far_clear(root);
         free(root);

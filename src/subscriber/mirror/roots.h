@@ -30,8 +30,9 @@ bool c2_sub_put(struct c2_root_state *root, struct c2_ds *ds, struct cat2_error 
  * is sorted, and its references stay the caller's. @errors CAT2_ENOMEM: nothing has changed. */
 bool c2_sub_take_list(struct c2_root_state *root, struct c2_ds **found, size_t n, struct cat2_error *err);
 void c2_sub_drop(struct c2_root_state *root, struct c2_str path);
-/** Nothing is listed any more; what is cached and remembered stays. */
-void c2_sub_drop_all(struct c2_root_state *root);
+/** Nothing is listed any more. forget: what is remembered and cached goes in later turns of the loop; else it
+ * stays. */
+void c2_sub_drop_all(struct c2_root_state *root, bool forget);
 bool c2_sub_restore(struct c2_subscriber *sub, struct cat2_error *err);
 void c2_sub_save_root(struct c2_root_state *root);
 
@@ -41,10 +42,18 @@ void c2_sub_save_root(struct c2_root_state *root);
 void c2_ds_save(const struct c2_ds *ds);
 bool c2_ds_try_save(const struct c2_ds *ds, struct cat2_error *err);
 
-/** The same in a later turn of the loop, if it is listed then. */
+/** The dataset is gone: remove it from the state and from the cache. */
+void c2_ds_forget(const struct c2_ds *ds);
+
+/** Levels of its planes, which are of one generation, are removed. */
+void c2_ds_forget_levels(const struct c2_ds *ds);
+
+/** Write it in a later turn of the loop, if it is listed then; or forget it, if it was removed and nothing of
+ * its path is listed. Without memory it is written now. */
 void c2_sub_save_later(struct c2_ds *ds);
-/** The first list of this root is to be written so. */
-void c2_sub_mark_unsaved(struct c2_root_state *root);
+/** What the state has of this root is not its list until all that is to be written later was: a new start
+ * removes it. @errors of the state. */
+bool c2_sub_mark_unsaved(struct c2_root_state *root, struct cat2_error *err);
 /** Stopping: all of it now. */
 void c2_sub_save_rest(struct c2_subscriber *sub);
 /** Starting: parts of first lists are removed. */

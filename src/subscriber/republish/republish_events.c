@@ -47,5 +47,5 @@ static void on_root(void *ctx, struct c2_root_state *root)
 void c2_republish_start(struct c2_subscriber *sub)
 {
     if (sub->config.downstream)
-        sub->watchers[C2_WATCH_DOWNSTREAM] = (struct c2_mirror_watcher){on_dataset, on_root, sub};
+        sub->watchers[C2_WATCH_DOWNSTREAM] = (struct c2_mirror_watcher){on_dataset, on_root, NULL, sub};
 }
