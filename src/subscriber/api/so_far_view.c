@@ -10,7 +10,9 @@
 #include "subscriber/mirror/names_so_far.h"
 #include "subscriber/mirror/root.h"
 
-#define NAME_COST 64 /* bytes that are decoded in the time in which one byte of names is sorted */
+#define ALL_MAX   (256u << 20) /* bytes of those that are made at a time; one may have more */
+#define EACH      4            /* times the names: the names, where they are, what is made of them */
+#define NAME_COST 64           /* bytes that are decoded in the time in which one byte of names is sorted */
 
 struct entry {
     struct c2_str name; /* of a folder; of a dataset its path */
@@ -19,6 +21,7 @@ struct entry {
 };
 struct so_far {
     struct c2_request *req;
+    size_t nbytes; /* counted in under_way */
     struct c2_names_wanted wanted;
     char root[256];
     struct c2_buf names, out;
@@ -30,6 +33,9 @@ struct so_far {
     struct cat2_error err;
 };
 
+/* Bytes of those that are made, of all subscribers of the process. The loop's. */
+static size_t under_way;
+
 const char *c2_tree_kind(struct c2_str path)
 {
     static const char *const kinds[] = {
@@ -40,6 +46,7 @@ const char *c2_tree_kind(struct c2_str path)
 
 static void so_far_free(struct so_far *s)
 {
+    under_way -= s->nbytes;
     c2_buf_fini(&s->names);
     c2_buf_fini(&s->out);
     free(s->list);
@@ -172,12 +179,19 @@ static bool keep(struct c2_request *req, struct c2_str *text)
 void c2_reply_so_far(struct c2_request *req, const struct c2_root_state *root,
                      const struct c2_names_wanted *wanted)
 {
-    struct so_far *s = calloc(1, sizeof(*s));
-    struct c2_pool_share share = {c2_view_client(req), 0};
+    struct c2_pool_share share = {.client = c2_view_client(req)};
     struct c2_str names = root->so_far ? c2_buf_str(&root->so_far->names) : C2_STR("");
 
+    if (under_way && under_way + EACH * names.n > ALL_MAX) {
+        c2_reply_detail(req, 503, "many are told at this moment what was found so far: ask again");
+        return;
+    }
+    struct so_far *s = calloc(1, sizeof(*s));
     if (s) {
         s->req = req;
+        s->nbytes = EACH * names.n + sizeof(*s);
+        under_way += s->nbytes;
+        c2_fail(&s->err, CAT2_ECANCELLED, "the service stops, or is out of memory");
         s->wanted = *wanted;
         snprintf(s->root, sizeof(s->root), "%s", root->root.name);
         c2_buf_init(&s->names, names.n + 1);
