@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The subscriber with real programs around it: slices against NumPy, ranges before caching, changes, absences, kill -9."""
 import concurrent.futures
+import contextlib
 import json
 import signal
 import threading
@@ -25,6 +26,15 @@ def root(tmp_path):
     (folder / "note.txt").write_text("hello " * 1000)
     (folder / "broken.b2nd").write_bytes(b"no frame at all")
     return folder
+
+
+def on_disk(folder, pattern):
+    """Bytes of these files; what is removed while it is looked has none."""
+    total = 0
+    for path in folder.rglob(pattern):
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_blocks * 512
+    return total
 
 
 class Trio:
@@ -230,10 +240,7 @@ def test_a_quota_is_kept(house, root, tmp_path):
     for i in range(4):
         wait_until(lambda: trio.fetch(f"r{i}.b2nd")[0] == 200)
 
-    def small():
-        files = (tmp_path / "house/state-sub/cache").rglob("*.b2nd")
-        return sum(path.stat().st_blocks * 512 for path in files) < 400_000
-    wait_until(small)
+    wait_until(lambda: on_disk(tmp_path / "house/state-sub/cache", "*.b2nd") < 400_000)
     truth = blosc2.open(str(root / "r0.b2nd"))[:]
     assert np.array_equal(trio.array("r0.b2nd"), truth)
 
@@ -262,7 +269,7 @@ def test_a_quota_smaller_than_what_is_read_takes_nothing_from_anybody(house, roo
         assert all(crowd.map(read, range(240)))
 
     def used():
-        return sum(path.stat().st_blocks * 512 for path in (tmp_path / "house/state-sub/cache").rglob("r?.b2nd"))
+        return on_disk(tmp_path / "house/state-sub/cache", "r?.b2nd")
     wait_until(lambda: used() <= 100_000)
 
 
@@ -275,8 +282,7 @@ def test_a_quota_counts_what_an_earlier_run_left(house, root, tmp_path):
     trio.sub.stop()
 
     def used():
-        files = (tmp_path / "house/state-sub/cache").rglob("*.b2nd*")
-        return sum(path.stat().st_blocks * 512 for path in files)
+        return on_disk(tmp_path / "house/state-sub/cache", "*.b2nd*")
     assert used() > 1_500_000
     again = house.sub(trio.bro, "sub", "127.0.0.1:0", "--quota", "1M")
     wait_until(lambda: used() <= 1_000_000)
