@@ -283,3 +283,14 @@ bool c2_block_extents(struct c2_bytes prefix, const struct c2_chunk_info *info, 
     free(sorted);
     return true;
 }
+
+bool c2_block_places(struct c2_bytes prefix, const struct c2_chunk_info *info, int32_t *off, int32_t *len,
+                     struct cat2_error *err)
+{
+    if (!info->memcpyed) return c2_block_extents(prefix, info, off, len, err);
+    for (int32_t i = 0; i < info->nblocks; i++) {
+        off[i] = C2_CHUNK_HEADER + i * info->blocksize;
+        len[i] = (int32_t)c2_min_i64(info->blocksize, info->cbytes - off[i]);
+    }
+    return true;
+}

@@ -47,5 +47,8 @@ bool c2_guard_block(const struct c2_chunk_info *info, int32_t nblock, struct c2_
  * 32 + i*blocksize). */
 bool c2_block_extents(struct c2_bytes prefix, const struct c2_chunk_info *info, int32_t *off, int32_t *len,
                       struct cat2_error *err);
+/** The same, also of memcpyed chunks. */
+bool c2_block_places(struct c2_bytes prefix, const struct c2_chunk_info *info, int32_t *off, int32_t *len,
+                     struct cat2_error *err);
 
 #endif

@@ -7,17 +7,6 @@
 #include "base/endian.h"
 #include "blosc/chunk_format.h"
 
-bool c2_cache_extents(struct c2_bytes prefix, const struct c2_chunk_info *info, int32_t *off, int32_t *len,
-                      struct cat2_error *err)
-{
-    if (!info->memcpyed) return c2_block_extents(prefix, info, off, len, err);
-    for (int32_t i = 0; i < info->nblocks; i++) {
-        off[i] = C2_CHUNK_HEADER + i * info->blocksize;
-        len[i] = (int32_t)c2_min_i64(info->blocksize, info->cbytes - off[i]);
-    }
-    return true;
-}
-
 bool c2_cache_tiles(const struct c2_chunk_info *info, const int32_t *off)
 {
     int32_t first = info->cbytes;
@@ -54,7 +43,7 @@ static bool find_blocks(const struct c2_cachefile *cf, int64_t nchunk, struct c2
     size_t n = (size_t)info.nblocks;
     int32_t *off = malloc((2 * n + 1) * sizeof(*off));
     if (!off) return c2_fail_nomem(err, "blocks");
-    if (!c2_cache_extents(prefix, &info, off, off + n, err) ||
+    if (!c2_block_places(prefix, &info, off, off + n, err) ||
         !(c2_cache_tiles(&info, off) || c2_fail(err, CAT2_EUNSUPPORTED, "is cached whole only"))) {
         free(off);
         return false;

@@ -91,7 +91,7 @@ static bool check_span(struct c2_cachefile *cf, struct span *s, struct c2_bytes 
     if (n > cf->blocks_per_chunk) return c2_fail(err, CAT2_EDATA, "blocks");
     if (!c2_buf_resize(&table, (size_t)n * 8, err)) return false;
     int32_t *off = (int32_t *)(void *)table.p, *len = off + n;
-    if (!c2_cache_extents(prefix, &info, off, len, err)) return false;
+    if (!c2_block_places(prefix, &info, off, len, err)) return false;
     for (int32_t i = 0; i < n; i++)
         if (off[i] < end && off[i] + len[i] > s->off && !check_block(cf, s, i, off[i], len[i], &scratch, err))
             return false;

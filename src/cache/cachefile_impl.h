@@ -132,9 +132,6 @@ uint32_t c2_cache_block_check(struct c2_bytes block);
 bool c2_cache_put_words(struct c2_cachefile *cf, int64_t nchunk, int32_t nblock, const uint32_t *words,
                         int32_t n, struct cat2_error *err);
 
-/** Extents of a chunk's blocks, also of one stored as it is. */
-bool c2_cache_extents(struct c2_bytes prefix, const struct c2_chunk_info *info, int32_t *off, int32_t *len,
-                      struct cat2_error *err);
 /** Do the blocks begin right behind the prefix? (Each ends where the next begins.) */
 bool c2_cache_tiles(const struct c2_chunk_info *info, const int32_t *off);
 static inline enum c2_cache_state c2_cache_state_of(const struct c2_cache_rec *rec)

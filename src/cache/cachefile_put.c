@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "blosc/chunk_format.h"
 
 static bool check_number(const struct c2_cachefile *cf, int64_t nchunk, struct cat2_error *err)
 {
@@ -68,7 +67,7 @@ static bool describe(const struct c2_cachefile *cf, const struct c2_chunk_info *
     int32_t *off = apart ? malloc(2 * n * sizeof(*off)) : NULL, *len = off ? off + n : NULL;
     p->words = apart ? malloc(n * sizeof(*p->words)) : NULL;
     bool ok = !apart || (off && p->words) || c2_fail_nomem(err, "blocks");
-    if (apart && ok && c2_cache_extents(prefix, info, off, len, err) && c2_cache_tiles(info, off)) {
+    if (apart && ok && c2_block_places(prefix, info, off, len, err) && c2_cache_tiles(info, off)) {
         p->state = C2_CACHE_BLOCKS;
         p->nwords = info->nblocks;
         for (size_t i = 0; i < n; i++)
@@ -137,7 +136,7 @@ static bool find_extents(struct blocks *b, struct cat2_error *err)
     b->off = malloc(2 * (size_t)n * sizeof(*b->off));
     if (!b->off) return c2_fail_nomem(err, "blocks");
     b->len = b->off + n;
-    if (!c2_cache_extents(b->prefix, &b->info, b->off, b->len, err)) return false;
+    if (!c2_block_places(b->prefix, &b->info, b->off, b->len, err)) return false;
     return c2_cache_tiles(&b->info, b->off) || c2_fail(err, CAT2_EUNSUPPORTED, "is cached whole only");
 }
 

@@ -42,7 +42,7 @@ static bool check_blocks(struct c2_cachefile *cf, int64_t nchunk, const struct c
     int32_t *off = malloc(2 * (size_t)info.nblocks * sizeof(*off) + 1),
             *len = off ? off + info.nblocks : NULL;
     if (!off) return c2_fail_nomem(err, "blocks");
-    bool ok = c2_cache_extents(c2_buf_bytes(&prefix), &info, off, len, err);
+    bool ok = c2_block_places(c2_buf_bytes(&prefix), &info, off, len, err);
     for (int32_t i = 0; ok && i < info.nblocks; i++)
         if (c2_cache_word(cf, nchunk, i)) ok = check_bytes(cf, nchunk, off[i], len[i], buf, scrub, err);
     free(off);

@@ -241,14 +241,8 @@ static bool decode_some(struct work *w, struct cat2_error *err)
     size_t blocksize = (size_t)w->info.blocksize;
     const uint8_t *plain;
 
-    if (w->info.memcpyed)
-        for (int32_t i = 0; i < w->info.nblocks; i++) {
-            w->off[i] = C2_CHUNK_HEADER + i * w->info.blocksize;
-            w->len[i] = (int32_t)c2_min_i64(w->info.blocksize, w->info.cbytes - w->off[i]);
-        }
-    else if (!c2_block_extents(c2_buf_bytes(&w->prefix), &w->info, w->off, w->len, err))
+    if (!c2_block_places(c2_buf_bytes(&w->prefix), &w->info, w->off, w->len, err) || !read_data(w, err))
         return false;
-    if (!read_data(w, err)) return false;
     plain = w->data.p;
     size_t nbytes = w->data.n;
     if (!w->info.memcpyed) {

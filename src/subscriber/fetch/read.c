@@ -55,12 +55,16 @@ static void finish(struct c2_read *r, const struct cat2_error *err)
 
 /* ---- work ---- */
 
+static struct c2_selectable source_of(const struct c2_read *r)
+{
+    return (struct c2_selectable){c2_cachefile_meta(r->cf), c2_cachefile_chunks(r->cf), r->ds->sub->kept,
+                                  r->ds->serial};
+}
+
 static void work(void *job, void *codec)
 {
     struct c2_read *r = job;
-    const struct c2_selectable source = {c2_cachefile_meta(r->cf), c2_cachefile_chunks(r->cf),
-                                         r->ds->sub->kept, r->ds->serial};
-    struct c2_reading reading = {codec, r->cf, source, r};
+    struct c2_reading reading = {codec, r->cf, source_of(r), r};
 
     r->missing.n = 0;
     c2_cancel_begin(r->asker ? &r->asker->cancel : NULL);
@@ -97,16 +101,20 @@ static void worked(void *job)
     finish_now(r);
 }
 
+/* Of work on n bytes: in bytes that are decoded in that time. Saturates. */
+static int64_t weigh(const struct c2_read *r, int64_t n)
+{
+    return c2_mul_i64(n, r->weight ? r->weight : 1, &n) && c2_add_i64(n, r->extra, &n) ? n : INT64_MAX;
+}
+
 /* Does its work read nothing of the disk? What is decoded already costs less, too. */
 static bool is_kept(const struct c2_read *r, int64_t *cost)
 {
-    const struct c2_selectable source = {r->ds->meta, c2_cachefile_chunks(r->cf), r->ds->sub->kept,
-                                         r->ds->serial};
-    int64_t weight = r->weight ? r->weight : 1;
+    const struct c2_selectable source = source_of(r);
+    int64_t n;
 
     if (r->need != C2_NEED_BOUND || r->reader->once) return false;
-    *cost = r->bound.nitems > C2_POOL_HERE ? INT64_MAX
-                                           : r->bound.nitems * r->ds->meta->grid.typesize * weight + r->extra;
+    *cost = c2_mul_i64(r->bound.nitems, source.meta->grid.typesize, &n) ? weigh(r, n) : INT64_MAX;
     return *cost <= C2_POOL_HERE && c2_select_is_kept(&source, &r->bound);
 }
 
@@ -377,10 +385,10 @@ static void look(struct c2_read *r)
     }
 }
 
-/* Saturates. */
-static int64_t cost_of(const struct c2_meta *meta, const struct c2_pieces *pieces)
+/* Bytes that are decoded, or looked at. Saturates. */
+static int64_t bytes_of(const struct c2_meta *meta, const struct c2_pieces *pieces)
 {
-    int64_t n = 0, weight = pieces->weight ? pieces->weight : 1;
+    int64_t n = 0;
 
     if (pieces->need == C2_NEED_BOUND) n = c2_grid_cost(&meta->grid, pieces->bound);
     if (pieces->need == C2_NEED_BLOCKS)
@@ -389,15 +397,15 @@ static int64_t cost_of(const struct c2_meta *meta, const struct c2_pieces *piece
     for (size_t i = 0; pieces->need == C2_NEED_BYTES && i < pieces->n; i++)
         n += pieces->ranges[i].n;
     if (pieces->need == C2_NEED_FILE) n = (meta->nchunks + 1) * C2_READ_CHUNK_COST;
-    return c2_mul_i64(n, weight, &n) && c2_add_i64(n, pieces->extra, &n) ? n : INT64_MAX;
+    return n;
 }
 
 static bool take_pieces(struct c2_read *r, const struct c2_pieces *pieces)
 {
-    r->cost = cost_of(r->ds->meta, pieces);
     r->asker = pieces->asker;
     r->weight = pieces->weight;
     r->extra = pieces->extra;
+    r->cost = weigh(r, bytes_of(r->ds->meta, pieces));
     r->need = pieces->need;
     if (pieces->bound) r->bound = *pieces->bound;
     r->listed = pieces->chunks ? pieces->chunks : pieces->blocks;
