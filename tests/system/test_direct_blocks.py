@@ -66,12 +66,18 @@ def told_where(sub, path, big):
     assert (array(sub, path, "0:40") == big[:40]).all()
 
 
-def test_a_point_moves_its_block(house, store):
+def read_in(house, store):
+    """An array in a store, its frame, and a subscriber that reads it there."""
     big, frame = made()
     store.put("big.b2nd", frame)
     publish(house, store, "--direct", poll="never")
     sub = follow(house, store.base)
     told_where(sub, "big.b2nd", big)
+    return big, frame, sub
+
+
+def test_a_point_moves_its_block(house, store):
+    big, frame, sub = read_in(house, store)
     assert 0 < moved(sub)[0] <= HEAD + 4 * ROOM
     store.forget()
     assert array(sub, "big.b2nd", "45,7") == big[45, 7]
@@ -104,11 +110,7 @@ def test_who_reads_little_asks_the_publisher_at_first(house, site):
 
 
 def test_readers_of_one_block_share_its_requests(house, site):
-    big, frame = made()
-    site.put("big.b2nd", frame)
-    publish(house, site, "--direct", poll="never")
-    sub = follow(house, site.base)
-    told_where(sub, "big.b2nd", big)
+    big, frame, sub = read_in(house, site)
     site.forget()
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         assert set(pool.map(lambda _: array(sub, "big.b2nd", "995,7").item(), range(12))) == {big[995, 7]}
@@ -116,11 +118,7 @@ def test_readers_of_one_block_share_its_requests(house, site):
 
 
 def test_most_of_a_chunk_moves_it_as_one_range(house, site):
-    big, frame = made()
-    site.put("big.b2nd", frame)
-    publish(house, site, "--direct", poll="never")
-    sub = follow(house, site.base)
-    told_where(sub, "big.b2nd", big)
+    big, frame, sub = read_in(house, site)
     site.forget()
     assert (array(sub, "big.b2nd", "500:1000:20") == big[500::20]).all()
     assert 2 * len(frame) // 5 < taken(site, "big.b2nd", 2) <= len(frame) // 2 + HEAD, "blocks too many to be asked for one by one"
@@ -129,11 +127,7 @@ def test_most_of_a_chunk_moves_it_as_one_range(house, site):
 
 
 def test_blocks_that_are_near_each_other_come_in_one_range(house, site):
-    big, frame = made()
-    site.put("big.b2nd", frame)
-    publish(house, site, "--direct", poll="never")
-    sub = follow(house, site.base)
-    told_where(sub, "big.b2nd", big)
+    big, frame, sub = read_in(house, site)
     site.forget()
     assert (array(sub, "big.b2nd", "500:670:20") == big[500:670:20]).all()
     assert 9 * ROOM < taken(site, "big.b2nd", 2) <= HEAD + 17 * ROOM, "nine blocks, which are more than are asked for one by one"
@@ -159,11 +153,7 @@ def test_small_chunks_come_whole(house, site):
 
 
 def test_ranges_of_the_file_move_the_blocks_under_them(house, site):
-    big, frame = made()
-    site.put("big.b2nd", frame)
-    publish(house, site, "--direct", poll="never")
-    sub = follow(house, site.base)
-    told_where(sub, "big.b2nd", big)
+    big, frame, sub = read_in(house, site)
     site.forget()
     at = len(frame) - 1_000_000
     status, _, body = get(f"{sub.url}/api/download/foo/big.b2nd", {"Range": f"bytes={at}-{at + 999}"})

@@ -148,6 +148,18 @@ def test_names_come_through_subscribers_that_follow_others(house, tmp_path, gate
     wait_until(lambda: get(f"{subs[2].url}/mirror/r/api/list?full=1")[1]["X-Caterva2-Via"].split() == ours[::-1])
 
 
+def goes_in_the_middle(house, bro, pub, sub, end, path, gate):
+    """The publisher of a root that is listed first, whose names the subscriber has so far. Another one lists it whole."""
+    wait_until(lambda: "r" in json.loads(get(f"{sub.url}/api/roots")[2]))
+    get(f"{sub.url}/roots/r")
+    wait_until(lambda: json.loads(get(f"{sub.url}/api/list/r?partial=1")[2]))
+    getattr(pub, end)()
+    gate.unlink()
+    house.pub("r", path, bro)
+    wait_until(lambda: get(f"{sub.url}/api/list/r")[0] == 200)
+    assert json.loads(get(f"{sub.url}/api/list/r?inside=1")[2]) == sorted(NAMES)
+
+
 @pytest.mark.parametrize("end", ["kill", "stop"])
 def test_a_mirror_whose_listing_fails_cuts_its_names(house, tmp_path, gate, end):
     """The publisher goes in the middle: below, the names are no list, and what comes next is whole."""
@@ -156,14 +168,7 @@ def test_a_mirror_whose_listing_fails_cuts_its_names(house, tmp_path, gate, end)
     pub = house.pub("r", tmp_path / "f.h5", bro)
     sub = house.sub(bro)
     low = below(house, sub, "below")
-    wait_until(lambda: "r" in json.loads(get(f"{low.url}/api/roots")[2]))
-    get(f"{low.url}/roots/r")
-    wait_until(lambda: json.loads(get(f"{low.url}/api/list/r?partial=1")[2]))
-    getattr(pub, end)()
-    gate.unlink()
-    house.pub("r", tmp_path / "f.h5", bro)
-    wait_until(lambda: get(f"{low.url}/api/list/r")[0] == 200)
-    assert json.loads(get(f"{low.url}/api/list/r?inside=1")[2]) == sorted(NAMES)
+    goes_in_the_middle(house, bro, pub, low, end, tmp_path / "f.h5", gate)
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
@@ -173,14 +178,7 @@ def test_a_walk_that_comes_to_no_end_is_asked_for_again(house, tmp_path, gate, e
     bro = house.bro()
     pub = house.pub("r", tmp_path / "f.h5", bro)
     sub = house.sub(bro)
-    wait_until(lambda: "r" in json.loads(get(f"{sub.url}/api/roots")[2]))
-    get(f"{sub.url}/roots/r")
-    wait_until(lambda: json.loads(get(f"{sub.url}/api/list/r?partial=1")[2]))
-    getattr(pub, end)()
-    gate.unlink()
-    house.pub("r", tmp_path / "f.h5", bro)
-    wait_until(lambda: get(f"{sub.url}/api/list/r")[0] == 200)
-    assert json.loads(get(f"{sub.url}/api/list/r?inside=1")[2]) == sorted(NAMES)
+    goes_in_the_middle(house, bro, pub, sub, end, tmp_path / "f.h5", gate)
 
 
 def test_names_are_told_to_who_asks_and_whoever_leaves_is_missed_by_nobody(house, tmp_path, gate):
