@@ -97,7 +97,7 @@ def test_a_publisher_that_stops_cuts_the_answer_short(root, tmp_path):
         sub = house.sub(bro).follow("foo")
         host, port = sub.http.split(":")
         with socket.create_connection((host, int(port))) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)  # small ones are slow on loopback
             sock.sendall(f"GET /api/fetch/foo/big.b2nd?format=raw HTTP/1.1\r\nHost: {sub.http}\r\n\r\n".encode())
             got = sock.recv(12)
             pub.stop()
