@@ -76,15 +76,24 @@ class Film {
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/* When the next picture has come through the stream to those who watch it, or should have long since. */
-function arrival(watcher) {
-  return Promise.race([pause(LATE), new Promise((done) => watcher.requestVideoFrameCallback?.(done) ?? done())]);
+/*
+ * When the next picture is among the pieces, or should be long since. Firefox writes a picture when the next one
+ * comes: there, when it has come through the stream to those who watch it.
+ */
+async function arrival(recorder, pieces, watcher) {
+  const { length } = pieces;
+  let seen;
+  watcher?.requestVideoFrameCallback(() => (seen = true));
+  for (let waited = 0; !seen && pieces.length === length && waited < LATE; waited += 10) {
+    if (!watcher) recorder.requestData();
+    await pause(10);
+  }
 }
 
 /**
  * The slices of an axis as a Blob. Each picture is complete before it is taken; while it is waited for, the recorder
  * rests, so that each is shown as long as the others. A recorder that rests takes no picture, so it does not rest
- * before the last one has come. progress(frames so far).
+ * before the last one is there. progress(frames so far).
  */
 async function record(view, { axis, frames, rate, signal, progress }) {
   const mimeType = TYPES.find((type) => globalThis.MediaRecorder?.isTypeSupported(type));
@@ -92,11 +101,14 @@ async function record(view, { axis, frames, rate, signal, progress }) {
   const film = new Film(view);
   const stream = film.canvas.captureStream(0);
   const [track] = stream.getVideoTracks();
-  const watcher = Object.assign(document.createElement("video"), { muted: true, srcObject: stream });
-  watcher.play().catch(() => {}); // it is stopped before its first picture
+  let watcher;
+  if (!track.requestFrame) {
+    watcher = Object.assign(document.createElement("video"), { muted: true, srcObject: stream });
+    watcher.play().catch(() => {}); // it is stopped before its first picture
+  }
   const recorder = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: 12e6 });
   const pieces = [];
-  recorder.ondataavailable = ({ data }) => pieces.push(data);
+  recorder.ondataavailable = ({ data }) => data.size && pieces.push(data);
   const ended = new Promise((done) => {
     recorder.onstop = done;
   });
@@ -107,9 +119,8 @@ async function record(view, { axis, frames, rate, signal, progress }) {
       film.take();
       if (i) recorder.resume();
       else recorder.start();
-      const arrived = arrival(watcher);
-      track.requestFrame();
-      await Promise.all([arrived, pause(1000 / rate)]);
+      (watcher ? stream : track).requestFrame();
+      await Promise.all([arrival(recorder, pieces, watcher), pause(1000 / rate)]);
       recorder.pause();
       progress(i + 1);
     }
