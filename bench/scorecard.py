@@ -265,7 +265,7 @@ class Bench:
         bro = house.bro("bro-mem")
         pub = house.pub("mem", folder, bro, name="pub-mem")
         sub = house.sub(bro, "sub-mem")
-        time.sleep(25)  # they rest
+        time.sleep(45)  # they rest: a publisher reads its files once, 15 ms of each second
         idle = {name: process.rss_kib() / 1024 for name, process in (("bro", bro), ("pub", pub), ("sub", sub))}
         private = {f"private_{name}": private_kib(process.pid) / 1024 for name, process in (("bro", bro), ("pub", pub), ("sub", sub))}
         for name in ("big.b2nd", "big2.b2nd", "big3.b2nd", "big4.b2nd", "big5.b2nd"):

@@ -5,6 +5,8 @@
 
 #include <link.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -24,6 +26,33 @@ static int unmap_constants(struct dl_phdr_info *object, size_t size, void *ctx)
         (void)!madvise((void *)from, to - from, MADV_DONTNEED);
     }
     return 0;
+}
+
+static int kept_nbytes = 128 << 10; /* M_TRIM_THRESHOLD, as it is from the start */
+
+void c2_give_back_less(int nbytes)
+{
+    kept_nbytes = nbytes;
+    mallopt(M_TRIM_THRESHOLD, nbytes);
+}
+
+/* The end of a heap is cut when what is freed is larger than FREED, if what is unused is more than the
+ * threshold; PADDING of it stays. */
+#define FREED   (96 << 10)
+#define PADDING (128 << 10) /* M_TOP_PAD, as it is from the start */
+
+void c2_give_back_own(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* the settings are everybody's */
+
+    pthread_mutex_lock(&lock);
+    mallopt(M_TRIM_THRESHOLD, 0);
+    mallopt(M_TOP_PAD, 0);
+    void *volatile freed = malloc(FREED); /* volatile: the compiler would leave both calls out */
+    free(freed);
+    mallopt(M_TOP_PAD, PADDING);
+    mallopt(M_TRIM_THRESHOLD, kept_nbytes);
+    pthread_mutex_unlock(&lock);
 }
 
 void c2_give_back(void)

@@ -21,7 +21,7 @@ struct member {
     struct side *side;
     void *local;
     pthread_cond_t wake;
-    bool idle;
+    bool idle, rests; /* rests: it is to call rest() */
 };
 struct side {
     int n, nidle;
@@ -35,6 +35,7 @@ struct c2_threads {
     bool stopping;
     struct c2_cancel cancel;  /* what is worked on when they stop: nobody waits for it any more */
     struct side small, large; /* by what they work on */
+    void (*rest)(void);
 };
 
 static struct c2_task *next_task(struct c2_threads *threads, const struct side *side)
@@ -48,14 +49,26 @@ static struct c2_task *next_task(struct c2_threads *threads, const struct side *
     return task;
 }
 
+static void take_rest(struct c2_threads *threads, struct member *member)
+{
+    void (*call)(void) = threads->rest;
+
+    member->rests = false;
+    pthread_mutex_unlock(&threads->lock);
+    call();
+    pthread_mutex_lock(&threads->lock);
+}
+
 static void fall_idle(struct c2_threads *threads, struct member *member)
 {
     struct side *side = member->side;
 
     member->idle = true;
     side->idle[side->nidle++] = member;
-    while (member->idle)
+    while (member->idle) {
         pthread_cond_wait(&member->wake, &threads->lock);
+        if (member->rests) take_rest(threads, member);
+    }
 }
 
 /* NULL: all are at work. Whoever is woken looks for a task, and may find none. */
@@ -193,12 +206,18 @@ int c2_threads_n(const struct c2_threads *threads)
     return threads->small.n + threads->large.n;
 }
 
-bool c2_threads_are_idle(struct c2_threads *threads)
+void c2_threads_rest(struct c2_threads *threads, void (*rest)(void))
 {
+    struct side *const sides[] = {&threads->small, &threads->large};
+
     pthread_mutex_lock(&threads->lock);
-    bool idle = threads->small.nidle == threads->small.n && threads->lanes[C2_LANE_SMALL].n == 0;
+    threads->rest = rest;
+    for (size_t i = 0; i < C2_ARRAY_LEN(sides); i++)
+        for (int k = 0; k < sides[i]->nidle; k++) {
+            sides[i]->idle[k]->rests = true;
+            pthread_cond_signal(&sides[i]->idle[k]->wake);
+        }
     pthread_mutex_unlock(&threads->lock);
-    return idle;
 }
 
 size_t c2_threads_nwaiting(struct c2_threads *threads, enum c2_lane lane)

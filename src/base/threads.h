@@ -39,8 +39,9 @@ void c2_threads_stop(struct c2_threads *threads);
 /** Stopped, if it was not. NULL is fine. */
 void c2_threads_free(struct c2_threads *threads);
 int c2_threads_n(const struct c2_threads *threads);
-/** Is no small task worked on, nor waiting? Any thread. */
-bool c2_threads_are_idle(struct c2_threads *threads);
+/** Have each thread that is idle call this once: what it holds for itself can be given back by it alone. Any
+ * thread; waits for nothing. */
+void c2_threads_rest(struct c2_threads *threads, void (*rest)(void));
 /** Tasks of a lane that wait. Any thread. */
 size_t c2_threads_nwaiting(struct c2_threads *threads, enum c2_lane lane);
 

@@ -254,6 +254,34 @@ static void threads_without_what_each_needs_are_an_error(void **state)
     assert_true(err.code == CAT2_ENOMEM && !threads);
 }
 
+static atomic_int nrested;
+
+static void note_rest(void)
+{
+    static _Thread_local bool noted;
+
+    if (!noted) atomic_fetch_add(&nrested, 1);
+    noted = true;
+}
+
+static void idle_threads_rest_and_work_again(void **state)
+{
+    static const struct c2_threads_kind kind = {local_new, local_free, count};
+    struct c2_threads *threads;
+    struct cat2_error err;
+
+    begin();
+    assert_true(c2_threads_new(3, 2, &kind, &threads, &err));
+    while (atomic_load(&nrested) < 5) { /* as soon as they are idle */
+        c2_threads_rest(threads, note_rest);
+        sched_yield();
+    }
+    for (int i = 0; i < 100; i++)
+        c2_threads_put(threads, &tasks[i].task, i % 2 ? C2_LANE_LARGE : C2_LANE_SMALL);
+    until(100);
+    c2_threads_free(threads);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +293,7 @@ int main(void)
         cmocka_unit_test(what_waits_is_taken_back),
         cmocka_unit_test(a_stop_cancels_what_is_worked_on),
         cmocka_unit_test(threads_without_what_each_needs_are_an_error),
+        cmocka_unit_test(idle_threads_rest_and_work_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/give_back.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "blosc/codec.h"
@@ -400,7 +401,7 @@ int c2_service_run(const struct c2_options_spec *spec, int argc, char **argv,
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error, as a full disk is */
     mallopt(M_ARENA_MAX, ARENAS_MAX);
-    mallopt(M_TRIM_THRESHOLD, UNUSED_NBYTES);
+    c2_give_back_less(UNUSED_NBYTES);
     c2_log_set_program(spec->program);
     c2_codec_setup();
     if (!c2_options_parse(spec, argc, argv, &life.service.options, &err)) {

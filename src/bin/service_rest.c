@@ -9,7 +9,7 @@
 #define FIRST_MS 1000  /* after the start, which needs much that is not needed any more */
 #define LOOK_MS  10000 /* between two looks after that */
 #define RESTS_MS 50    /* of processor time between two looks: timers, and somebody who asks for metrics */
-#define WORTH_MS 200   /* since it was done last: so much work has needed something */
+#define WORTH_MS 20    /* since it was done last, which takes 5: so much work has needed something */
 
 static int64_t cpu_ms(void)
 {
@@ -22,6 +22,7 @@ static int64_t cpu_ms(void)
 static void work(void *job, void *codec)
 {
     (void)job, (void)codec;
+    c2_give_back_own();
     c2_give_back();
 }
 
@@ -29,6 +30,7 @@ static void done(void *job)
 {
     struct c2_rest *rest = job;
 
+    c2_pool_rest(rest->pool, c2_give_back_own);
     rest->at_it = false;
     rest->at_rest_ms = rest->cpu_ms = cpu_ms();
 }

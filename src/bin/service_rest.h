@@ -8,7 +8,7 @@
 /* Zero-initialise. */
 struct c2_rest {
     struct c2_loop *loop;
-    struct c2_pool *pool; /* of which one gives it back */
+    struct c2_pool *pool; /* whose workers give it back */
     struct c2_timer *timer;
     bool at_it, settled;        /* settled: it has rested since the start */
     int64_t cpu_ms, at_rest_ms; /* of the process: at the last look, and when it gave back last */

@@ -22,9 +22,8 @@ struct c2_pool {
     struct c2_threads_kind kind;
     uint64_t njobs[C2_LANES];            /* that there were */
     uint64_t nhere;                      /* and that were done on the loop */
-    struct c2_task *quick, **last_quick; /* of this turn of the loop: it may do one itself */
+    struct c2_task *quick, **last_quick; /* of this turn of the loop: it does one itself */
     void *local;                         /* for these; NULL: not yet */
-    int crowded; /* so many more are given to workers, for there were several at a time */
     struct c2_loop_call choosing;
     pthread_mutex_t lock;             /* guards all below */
     struct c2_task *finished, **last; /* whose done() is due */
@@ -117,35 +116,28 @@ static void run(struct c2_pool *pool, struct task task, enum c2_lane lane)
     if (copy) put(pool, copy, lane);
 }
 
-#define CROWDED 3
-
-/* All that came at this turn of the loop has been looked at. One job alone is done here; of several, each
- * gets a worker. */
+/* All that came at this turn of the loop has been looked at. One of these jobs is done here, after the others
+ * have been given to workers: they begin before it does. */
 static void choose(void *ctx)
 {
     struct c2_pool *pool = ctx;
-    struct c2_task *task = pool->quick;
+    struct c2_task *first = pool->quick, *next;
 
     pool->quick = NULL;
     pool->last_quick = &pool->quick;
-    if (!task) return; /* the pool has gone */
-    bool here = !task->next && c2_threads_are_idle(pool->threads);
-    if (!here)
-        pool->crowded = CROWDED;
-    else if (pool->crowded && pool->crowded--)
-        here = false;
-    if (here && !pool->local && pool->kind.local_new) here = (pool->local = pool->kind.local_new()) != NULL;
-    if (here) {
-        struct task *t = (struct task *)task;
-        pool->nhere++;
-        t->work(t->job, pool->local);
-        finish(task);
-        return;
-    }
-    for (struct c2_task *next; task; task = next) {
+    if (!first) return; /* the pool has gone */
+    if (!pool->local && pool->kind.local_new) pool->local = pool->kind.local_new();
+    bool here = pool->local || !pool->kind.local_new;
+    for (struct c2_task *task = here ? first->next : first; task; task = next) {
         next = task->next;
         put(pool, (struct task *)task, C2_LANE_SMALL);
     }
+    if (!here) return;
+    struct task *mine = (struct task *)first;
+    first->next = NULL;
+    pool->nhere++;
+    mine->work(mine->job, pool->local);
+    finish(first);
 }
 
 static void run_quick(struct c2_pool *pool, struct task task)
@@ -186,6 +178,11 @@ void c2_pool_run_for(struct c2_pool *pool, const struct c2_pool_share *share,
         run_quick(pool, task);
     else
         run(pool, task, share->cost > C2_POOL_SMALL ? C2_LANE_LARGE : C2_LANE_SMALL);
+}
+
+void c2_pool_rest(struct c2_pool *pool, void (*rest)(void))
+{
+    c2_threads_rest(pool->threads, rest);
 }
 
 struct c2_pool_load c2_pool_load(struct c2_pool *pool)

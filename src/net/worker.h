@@ -24,8 +24,8 @@ struct c2_pool_share {
     int64_t cost;           /* bytes that are decoded, or as many as take the same time */
     bool waits_for_nothing; /* neither for a disk nor for a lock that is held for long */
 };
-/* A job of up to so much that waits for nothing is done by the loop itself when it is the only one: two
- * changes of threads would take longer. */
+/* Of the jobs of up to so much that wait for nothing, the loop does one at each turn itself: two changes of
+ * threads take as long. */
 #define C2_POOL_HERE  (512 << 10)
 #define C2_POOL_SMALL (2 << 20) /* about a millisecond; jobs that cost more are large */
 /** The same for a client: jobs that cost much wait for those that do not, and clients take turns. */
@@ -34,6 +34,8 @@ void c2_pool_run_for(struct c2_pool *pool, const struct c2_pool_share *share,
 /** The same at low priority: runs only when nothing normal waits (eviction, compression of plain files). */
 void c2_pool_run_low(struct c2_pool *pool, void (*work)(void *job, void *local), void (*done)(void *job),
                      void *job);
+/** Have each worker that is idle call this once. Any thread; waits for nothing. */
+void c2_pool_rest(struct c2_pool *pool, void (*rest)(void));
 /** What waits now, and what there was. Loop thread. */
 struct c2_pool_load {
     int nthreads;

@@ -72,7 +72,6 @@ struct turns {
     struct c2_pool_share share;
     struct quick jobs[3];
     int at_a_time, ndone, nhere, nrounds;
-    bool until_here; /* else NROUNDS */
 };
 
 static void quick_work(void *job, void *local)
@@ -92,7 +91,7 @@ static void quick_done(void *job)
 
     t->nhere += q->here;
     if (++t->ndone % t->at_a_time) return;
-    if (++t->nrounds < NROUNDS || (t->until_here && !t->nhere))
+    if (++t->nrounds < NROUNDS)
         c2_loop_post(t->loop, &t->call, begin_turn, t);
     else
         c2_loop_stop(t->loop);
@@ -114,10 +113,9 @@ static void *new_local(void)
 }
 
 /* How many of all jobs the loop did. */
-static int run_turns(int at_a_time, struct c2_pool_share share, bool until_here)
+static int run_turns(int at_a_time, struct c2_pool_share share)
 {
-    struct turns t = {
-        .at_a_time = at_a_time, .share = share, .thread = pthread_self(), .until_here = until_here};
+    struct turns t = {.at_a_time = at_a_time, .share = share, .thread = pthread_self()};
     struct cat2_error err;
 
     assert_true(c2_loop_new(&t.loop, &err) && c2_pool_new(t.loop, 2, new_local, free, &t.pool, &err));
@@ -131,20 +129,23 @@ static int run_turns(int at_a_time, struct c2_pool_share share, bool until_here)
     return t.nhere;
 }
 
-static void a_job_that_is_alone_and_waits_for_nothing_is_done_here(void **state)
+static void of_jobs_that_wait_for_nothing_one_at_a_turn_is_done_here(void **state)
 {
-    /* Not before the workers have fallen idle. */
-    assert_true(run_turns(1, (struct c2_pool_share){.cost = 1000, .waits_for_nothing = true}, true) > 0);
+    const struct c2_pool_share small = {.cost = 1000, .waits_for_nothing = true};
+
+    for (int n = 1; n <= 3; n++)
+        assert_int_equal(run_turns(n, small), NROUNDS);
 }
 
 static void other_jobs_get_workers(void **state)
 {
-    const struct c2_pool_share small = {.cost = 1000, .waits_for_nothing = true}, waits = {.cost = 1000},
+    const struct c2_pool_share waits = {.cost = 1000},
                                long_one = {.cost = C2_POOL_HERE + 1, .waits_for_nothing = true};
 
-    assert_int_equal(run_turns(3, small, false), 0);
-    assert_int_equal(run_turns(1, waits, false), 0);
-    assert_int_equal(run_turns(1, long_one, false), 0);
+    for (int n = 1; n <= 3; n++) {
+        assert_int_equal(run_turns(n, waits), 0);
+        assert_int_equal(run_turns(n, long_one), 0);
+    }
 }
 
 static void a_pool_may_go_before_it_has_chosen(void **state)
@@ -169,7 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pool_may_go_while_the_loop_owes_it_a_drain),
         cmocka_unit_test(a_pool_that_was_never_used_goes_quietly),
-        cmocka_unit_test(a_job_that_is_alone_and_waits_for_nothing_is_done_here),
+        cmocka_unit_test(of_jobs_that_wait_for_nothing_one_at_a_turn_is_done_here),
         cmocka_unit_test(other_jobs_get_workers),
         cmocka_unit_test(a_pool_may_go_before_it_has_chosen),
     };

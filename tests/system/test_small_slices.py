@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Windows of a warm part: the event loop answers who asks alone, workers answer many at a time, and all are told the same."""
+"""Windows of a warm part: the event loop makes one answer at a time, workers the others, and all are told the same."""
 import concurrent.futures
 import http.client
 import re
@@ -24,8 +24,12 @@ def served(module_house, tmp_path_factory):
     return module_house.sub(bro).follow("foo"), data
 
 
+def metric(sub, name):
+    return int(re.search(rf"^caterva2_{name} (\d+)", get(sub.url + "/metrics")[2].decode(), re.M).group(1))
+
+
 def on_loop(sub):
-    return int(re.search(rb"^caterva2_worker_jobs_on_loop_total (\d+)", get(sub.url + "/metrics")[2], re.M).group(1))
+    return metric(sub, "worker_jobs_on_loop_total")
 
 
 def ask(sub, data, seed, form, count):
@@ -55,6 +59,24 @@ def test_who_asks_alone_is_answered_by_the_loop(served, form):
     before = on_loop(sub)
     ask(sub, data, 2, form, 200)
     assert on_loop(sub) > before
+
+
+def test_what_is_made_at_once_is_remembered_when_it_is_asked_for_again(served):
+    sub, data = served
+    path = "/api/fetch/foo/a.b2nd?slice_=7:80,9:70&format=raw"
+
+    def found():
+        get(sub.url + path)
+        return metric(sub, "hot_answers_total")
+    for _ in range(3):  # its blocks are kept by then
+        ask(sub, data, 3, "format=raw", 50)
+    before = metric(sub, "hot_bytes")
+    ask(sub, data, 4, "format=raw", 50)
+    assert metric(sub, "hot_bytes") == before, "answers that nobody has asked for again are remembered"
+    first = found()
+    assert found() == first, "the second time it is made again"
+    assert found() == first + 1
+    assert metric(sub, "hot_bytes") > before
 
 
 def test_those_who_ask_together_are_told_the_same(served):

@@ -107,6 +107,7 @@ struct c2_view {
 };
 struct c2_part_group;
 struct c2_closing;
+#define C2_VIEW_AGAIN 4096 /* questions are known again if they were among about so many last ones */
 /* The views of one subscriber. */
 struct c2_views {
     struct c2_pool *pool;
@@ -119,14 +120,15 @@ struct c2_views {
     struct c2_attendance attendance;
     struct c2_spill *spill;
     struct c2_lru *answers, *orders;
-    struct c2_kept_blocks *kept; /* the subscriber's */
-    uint64_t hits, hit_nbytes;   /* of answers */
-    uint64_t shared, refused;    /* requests that got another's answer; that found the line full */
-    int64_t used_ms;             /* when a view was last asked for */
-    int64_t trim_again_ms;       /* what was freed since goes back, too; 0: no need */
-    size_t untrimmed;            /* bytes of answers made since free memory went back to the system */
-    struct c2_closing *closing;  /* files to be closed at the next look */
-    bool trimming, orphaned;     /* a worker looks for free memory; it frees this when it is done */
+    uint32_t again[C2_VIEW_AGAIN]; /* by hashes of questions, a part of the last one's */
+    struct c2_kept_blocks *kept;   /* the subscriber's */
+    uint64_t hits, hit_nbytes;     /* of answers */
+    uint64_t shared, refused;      /* requests that got another's answer; that found the line full */
+    int64_t used_ms;               /* when a view was last asked for */
+    int64_t trim_again_ms;         /* what was freed since goes back, too; 0: no need */
+    size_t untrimmed;              /* bytes of answers made since free memory went back to the system */
+    struct c2_closing *closing;    /* files to be closed at the next look */
+    bool trimming, orphaned;       /* a worker looks for free memory; it frees this when it is done */
 };
 /** @param dirfd  borrowed: where the temporary file is made. */
 struct c2_views *c2_views_new(struct c2_loop *loop, struct c2_pool *pool, int dirfd,

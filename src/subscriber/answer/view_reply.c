@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "subscriber/answer/view_impl.h"
 #include "subscriber/mirror/dataset.h"
 
@@ -171,11 +172,26 @@ bool c2_view_reply_remembered(struct c2_request *req, struct c2_ds *ds, const st
     return true;
 }
 
+/* Was this asked for lately? From now on it was. */
+static bool is_asked_again(struct c2_views *views, struct c2_str key)
+{
+    uint64_t hash = c2_hash64(key.p, key.n);
+    uint32_t *at = &views->again[hash % C2_VIEW_AGAIN], mark = (uint32_t)(hash >> 32);
+    bool again = *at == mark;
+
+    *at = mark;
+    return again;
+}
+
+/* What is made again in no time is not remembered at once: of answers that nobody asks for again, each would
+ * take memory that no cache of the processor has. */
 static void remember(struct c2_view *view, struct c2_blob *blob)
 {
     struct cat2_error err;
 
-    if (view->key.n && !view->passing && c2_view_head(view, &err, "Content-Type", view->content_type))
+    if (view->key.n == 0 || view->passing) return;
+    if (view->read.quick && !is_asked_again(view->ds->sub->views, c2_buf_str(&view->key))) return;
+    if (c2_view_head(view, &err, "Content-Type", view->content_type))
         c2_lru_put(view->ds->sub->views->answers, c2_buf_str(&view->key), blob, c2_buf_cstr(&view->heads));
 }
 

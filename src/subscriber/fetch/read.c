@@ -135,7 +135,8 @@ static void begin_work(struct c2_read *r)
         r->is_working = false;
         struct c2_pool_share share = {.client = r->asker ? r->asker->client : 0, .cost = r->cost};
         int64_t cost;
-        if (is_kept(r, &cost)) {
+        r->quick = is_kept(r, &cost);
+        if (r->quick) {
             share.waits_for_nothing = true;
             share.cost = cost;
         }

@@ -93,6 +93,7 @@ struct c2_read {
     int flights, repeats;
     bool failed, damaged, is_working;
     bool counted; /* for the metrics: what it needs, and what of it is missing */
+    bool quick;   /* its work was little, on blocks that were decoded already */
     struct cat2_error err;
     struct c2_flying {
         int64_t nchunk;
