@@ -44,6 +44,7 @@ struct c2_conns {
     uv_poll_t poll;
     bool polling, paused;
     struct c2_timer *tick, *retry;
+    int64_t looked_ms; /* at the last tick */
     struct c2_lingerers lingerers;
     atomic_int holds; /* poll until it is closed, and what another front asks: then all is freed */
     /* Another front asks for a place of this address (NULL: of any); guarded by the lock of crowds. */
@@ -364,12 +365,31 @@ static void on_listen(uv_poll_t *poll, int status, int events)
 
 /* ---- clocks ---- */
 
+/* libmicrohttpd is told of a request and of the end that comes with it at once. It reads the request, and
+ * does not hear of the end again. */
+static bool let_ended_go(struct c2_conns *conns)
+{
+    struct c2_crowd_member *member = c2_crowd_idle_since(&conns->crowd, NULL, conns->looked_ms), *next;
+    bool some = false;
+    char byte;
+
+    for (; member; member = next) {
+        struct c2_conn *conn = (struct c2_conn *)member;
+        next = c2_crowd_idle_since(&conns->crowd, member, conns->looked_ms);
+        if (recvfrom(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT, NULL, NULL) != 0) continue;
+        let_go(conn);
+        some = true;
+    }
+    return some;
+}
+
 static void on_tick(void *ctx)
 {
     struct c2_conns *conns = ctx;
     int64_t now = now_ms(conns);
-    bool some = false;
+    bool some = let_ended_go(conns);
 
+    conns->looked_ms = now;
     for (;;) {
         struct c2_conn *conn = (struct c2_conn *)c2_crowds_late(conns->crowds, &conns->crowd, now);
         if (!conn) break;

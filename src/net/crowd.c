@@ -213,6 +213,14 @@ struct c2_crowd_member *c2_crowd_yielding(struct c2_crowd *crowd, const uint8_t 
     return NULL;
 }
 
+struct c2_crowd_member *c2_crowd_idle_since(const struct c2_crowd *crowd, const struct c2_crowd_member *after,
+                                            int64_t ms)
+{
+    struct c2_crowd_member *member = after ? after->waiting.prev : crowd->waiting[C2_MEMBER_IDLE].last;
+
+    return member && member->since_ms >= ms ? member : NULL;
+}
+
 struct c2_crowd_member *c2_crowd_late(const struct c2_crowd *crowd, int64_t now_ms)
 {
     const int64_t times[] = {crowd->idle_ms, C2_CROWD_HEAD_MS, C2_CROWD_BODY_MS};

@@ -69,6 +69,10 @@ size_t c2_crowd_count_of(const struct c2_crowd_member *member);
  * an answer or have a part of a head as long as they are half of all, else of the others: so neither clients
  * that only connect, nor those that only stay, take the place of the other kind. NULL: there is none. */
 struct c2_crowd_member *c2_crowd_yielding(struct c2_crowd *crowd, const uint8_t *address);
+/** One that is idle since ms or later, the last one first: the one before `after`, or (NULL) the last one.
+ * NULL: no more. */
+struct c2_crowd_member *c2_crowd_idle_since(const struct c2_crowd *crowd, const struct c2_crowd_member *after,
+                                            int64_t ms);
 /** One whose time is over; NULL: none. */
 struct c2_crowd_member *c2_crowd_late(const struct c2_crowd *crowd, int64_t now_ms);
 

@@ -128,6 +128,27 @@ static void each_state_has_its_time(void **state)
     c2_crowd_fini(&crowd);
 }
 
+static void those_that_fell_idle_since_a_moment_are_found(void **state)
+{
+    struct c2_crowd crowd;
+    struct c2_crowd_member m[4];
+
+    assert_true(c2_crowd_init(&crowd, 4));
+    for (int i = 0; i < 4; i++)
+        join(&crowd, &m[i], "::1", i);
+    c2_crowd_set(&crowd, &m[2], C2_MEMBER_BUSY, 5);
+    assert_ptr_equal(c2_crowd_idle_since(&crowd, NULL, 1), &m[3]);
+    assert_ptr_equal(c2_crowd_idle_since(&crowd, &m[3], 1), &m[1]);
+    assert_null(c2_crowd_idle_since(&crowd, &m[1], 1));
+    assert_null(c2_crowd_idle_since(&crowd, NULL, 4));
+    c2_crowd_set(&crowd, &m[2], C2_MEMBER_IDLE, 6);
+    assert_ptr_equal(c2_crowd_idle_since(&crowd, NULL, 4), &m[2]);
+    for (int i = 0; i < 4; i++)
+        c2_crowd_leave(&crowd, &m[i]);
+    assert_null(c2_crowd_idle_since(&crowd, NULL, 0));
+    c2_crowd_fini(&crowd);
+}
+
 /* Against a plain count, with members that come, change and go at random. */
 static void what_it_says_is_what_a_count_says(void **state)
 {
@@ -185,6 +206,7 @@ int main(void)
         cmocka_unit_test(neither_silent_nor_idle_ones_push_all_others_out),
         cmocka_unit_test(a_network_of_ipv6_counts_as_one_address),
         cmocka_unit_test(each_state_has_its_time),
+        cmocka_unit_test(those_that_fell_idle_since_a_moment_are_found),
         cmocka_unit_test(what_it_says_is_what_a_count_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

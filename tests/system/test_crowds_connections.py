@@ -36,6 +36,21 @@ def dial(program, source="127.0.0.1", wait=True):
     return sock
 
 
+def test_a_client_that_sends_its_end_with_its_request_is_answered_and_closed(house):
+    """The clock of idle connections takes longer than is waited here."""
+    bro = house.bro()
+    socks = [dial(bro) for _ in range(8)]
+    for n, sock in enumerate(socks):
+        sock.settimeout(20)
+        sock.sendall((HEAD + b"\r\n") * (1 + n % 2))
+        sock.shutdown(socket.SHUT_WR)
+    for n, sock in enumerate(socks):
+        got = b"".join(iter(lambda: sock.recv(65536), b""))
+        assert got.count(b"HTTP/1.1 200") == 1 + n % 2
+        sock.close()
+    wait_until(lambda: metric(bro, "caterva2_http_connections") == 1)
+
+
 def say(sock, data):
     with contextlib.suppress(OSError):
         sock.send(data)
