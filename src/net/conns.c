@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Connections are accepted here and not by libmicrohttpd, which refuses newcomers when all places are taken,
  * and does not always go on when one is free again. */
-#include "net/conns.h"
+#include "net/conns_impl.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,12 +9,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "base/log.h"
 #include "base/log_share.h"
-#include "base/vec.h"
-#include "net/linger.h"
 
 #define AT_ONCE  64        /* accepted before others have their turn */
 #define TICK_MS  1000      /* how exactly clocks are looked at */
@@ -24,41 +21,12 @@
 #define SHARE    4         /* an address that is not loopback has that part of all places at most */
 #define FD_MAX   (1 << 20) /* the kernel's own limit of descriptors, as it is built */
 
-struct c2_conns {
-    struct c2_crowd crowd; /* comes first */
-    struct c2_loop *loop;
-    struct MHD_Daemon *daemon;
-    void (*run)(void *ctx);
-    void *run_ctx;
-    unsigned per_address;
-    const struct c2_subnets *proxies;
-    bool tls;
-    struct {
-        C2_VEC(struct c2_conn *);
-    } by_fd;
-    struct {
-        _Atomic uint64_t pauses, evicted, late, refused, malformed;
-    } counts;
-    struct c2_crowds *crowds;
-    int listen_fd;
-    uv_poll_t poll;
-    bool polling, paused;
-    struct c2_timer *tick, *retry;
-    int64_t looked_ms; /* at the last tick */
-    struct c2_lingerers lingerers;
-    atomic_int holds; /* poll until it is closed, and what another front asks: then all is freed */
-    /* Another front asks for a place of this address (NULL: of any); guarded by the lock of crowds. */
-    struct c2_loop_call asking;
-    bool is_wanted, any;
-    uint8_t address[16];
-};
-
 /* Whose daemon this thread turns now. */
 static _Thread_local struct c2_conns *running;
 
-static int64_t now_ms(const struct c2_conns *conns)
+int64_t c2_conns_now_ms(const struct c2_conns *conns)
 {
-    return (int64_t)uv_now(c2_loop_uv(conns->loop)); /* of this turn of the loop: that is exact enough */
+    return (int64_t)uv_now(c2_loop_uv(conns->loop));
 }
 
 /* ---- a connection's state ---- */
@@ -81,11 +49,11 @@ static void settle(struct c2_conn *conn)
     if (state == C2_MEMBER_BUSY && !conn->going && c2_intake_awaits_body(in)) state = C2_MEMBER_BODY;
     if (state == conn->member.state) return;
     if (state == C2_MEMBER_BODY) conn->nbody_was = in->nbody;
-    c2_crowds_set(conn->conns->crowds, &conn->conns->crowd, &conn->member, state, now_ms(conn->conns));
+    c2_crowds_set(conn->conns->crowds, &conn->conns->crowd, &conn->member, state,
+                  c2_conns_now_ms(conn->conns));
 }
 
-/* libmicrohttpd sees that it is at an end, and closes it. */
-static void let_go(struct c2_conn *conn)
+void c2_conn_let_go(struct c2_conn *conn)
 {
     conn->going = true;
     shutdown(conn->fd, SHUT_RDWR);
@@ -104,7 +72,7 @@ void c2_conn_request_ends(struct c2_conn *conn)
     conn->nended++;
     conn->member.served = true;
     if (conn->is_at_end && !is_asked(conn))
-        let_go(conn);
+        c2_conn_let_go(conn);
     else
         settle(conn);
 }
@@ -165,7 +133,7 @@ static struct c2_conn *choose(struct c2_conns *conns, const uint8_t *address)
 {
     struct c2_conn *conn = (struct c2_conn *)c2_crowds_yielding(conns->crowds, &conns->crowd, address);
 
-    return conn && now_ms(conns) - conn->member.since_ms >= GRACE_MS ? conn : NULL;
+    return conn && c2_conns_now_ms(conns) - conn->member.since_ms >= GRACE_MS ? conn : NULL;
 }
 
 /* Close a connection whose place is needed. false: all are at work, or were just now. */
@@ -181,7 +149,7 @@ static bool make_room(struct c2_conns *conns, const uint8_t *address)
     }
     if (!conn) return conns->crowd.n < before;
     conns->counts.evicted++;
-    let_go(conn);
+    c2_conn_let_go(conn);
     conns->run(conns->run_ctx);
     return conns->crowd.n < before;
 }
@@ -211,7 +179,7 @@ static void on_asking(void *ctx)
 static bool ask_for_room(struct c2_conns *conns, const uint8_t *address)
 {
     c2_crowds_lock(conns->crowds);
-    struct c2_crowd *crowd = c2_crowds_whose(conns->crowds, address, now_ms(conns) - GRACE_MS);
+    struct c2_crowd *crowd = c2_crowds_whose(conns->crowds, address, c2_conns_now_ms(conns) - GRACE_MS);
     struct c2_conns *other = (struct c2_conns *)crowd;
     if (other && other != conns && !other->is_wanted) {
         other->is_wanted = true;
@@ -313,7 +281,8 @@ static void admit(struct c2_conns *conns, int fd, const struct sockaddr *from, s
         return;
     }
     struct c2_conn *conn = calloc(1, sizeof(*conn));
-    if (!conn || !c2_crowds_join(conns->crowds, &conns->crowd, &conn->member, peer.address, now_ms(conns))) {
+    if (!conn ||
+        !c2_crowds_join(conns->crowds, &conns->crowd, &conn->member, peer.address, c2_conns_now_ms(conns))) {
         free(conn);
         close(fd);
         return;
@@ -361,53 +330,6 @@ static void on_listen(uv_poll_t *poll, int status, int events)
         }
     }
     conns->run(conns->run_ctx);
-}
-
-/* ---- clocks ---- */
-
-/* libmicrohttpd is told of a request and of the end that comes with it at once. It reads the request, and
- * does not hear of the end again. */
-static bool let_ended_go(struct c2_conns *conns)
-{
-    struct c2_crowd_member *member = c2_crowd_idle_since(&conns->crowd, NULL, conns->looked_ms), *next;
-    bool some = false;
-    char byte;
-
-    for (; member; member = next) {
-        struct c2_conn *conn = (struct c2_conn *)member;
-        next = c2_crowd_idle_since(&conns->crowd, member, conns->looked_ms);
-        if (recvfrom(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT, NULL, NULL) != 0) continue;
-        let_go(conn);
-        some = true;
-    }
-    return some;
-}
-
-static void on_tick(void *ctx)
-{
-    struct c2_conns *conns = ctx;
-    int64_t now = now_ms(conns);
-    bool some = let_ended_go(conns);
-
-    conns->looked_ms = now;
-    for (;;) {
-        struct c2_conn *conn = (struct c2_conn *)c2_crowds_late(conns->crowds, &conns->crowd, now);
-        if (!conn) break;
-        bool body = conn->member.state == C2_MEMBER_BODY;
-        if (body && conn->intake.nbody - conn->nbody_was >= C2_CROWD_BODY_MIN) {
-            conn->nbody_was = conn->intake.nbody;
-            c2_crowds_set(conns->crowds, &conns->crowd, &conn->member, C2_MEMBER_BODY, now);
-            continue;
-        }
-        some = true;
-        conns->counts.late++;
-        if (conn->member.state != C2_MEMBER_IDLE)
-            c2_log_debug("http: closed a connection of %s: its request was not whole in time",
-                         conn->peer.text);
-        let_go(conn);
-    }
-    if (some) conns->run(conns->run_ctx);
-    c2_linger_tick(&conns->lingerers);
 }
 
 /* ---- what libmicrohttpd tells ---- */
@@ -473,7 +395,7 @@ bool c2_conns_start(struct c2_conns *conns, struct MHD_Daemon *daemon, void (*ru
     conns->poll.data = conns;
     conns->polling = true;
     uv_poll_start(&conns->poll, UV_READABLE, on_listen);
-    conns->tick = c2_timer_start(conns->loop, TICK_MS, TICK_MS, on_tick, conns);
+    conns->tick = c2_timer_start(conns->loop, TICK_MS, TICK_MS, c2_conns_tick, conns);
     return true;
 }
 
