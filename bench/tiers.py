@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Three tiers of subscribers, 40 ms from each to the next and to the publisher: what a point costs that is nowhere cached, and how the last tier
-compares with the first when all is cached. Then a large array from one region and from two that have it, each behind a thin link. Then ranges of the same file through a subscriber and through nginx that caches slices, each 40 ms from
-its origin. Prints a table.
+compares with the first when all is cached. Then a large array from one region and from two that have it, each behind a thin link. Then ranges of the same file through a subscriber, through nginx that caches slices, and through XCache
+(if xrootd is installed), each 40 ms from its origin. Prints a table.
 
     bench/tiers.py --bin build/release/bin
 
 Only loopback is used. Numbers of one run may be compared with each other, and with nothing else.
 """
 import argparse
+import contextlib
 import os
 import pathlib
 import random
@@ -23,6 +24,7 @@ ARGS = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.Raw
 ARGS.add_argument("--bin", default="build/release/bin")
 ARGS.add_argument("--seconds", type=int, default=3, help="of each measurement of what is cached")
 ARGS.add_argument("--rounds", type=int, default=3)
+ARGS.add_argument("--only", choices=["tiers", "sources", "ranges"], help="one part")
 args = ARGS.parse_args()
 os.environ["C2_BUILD"] = str(pathlib.Path(args.bin).resolve().parent)
 
@@ -31,6 +33,7 @@ import numpy as np  # noqa: E402
 
 import nginx  # noqa: E402
 import programs  # noqa: E402
+import xrootd  # noqa: E402
 from metrics import of, value  # noqa: E402
 from programs import BIN, House, get  # noqa: E402
 from slow import SlowWire  # noqa: E402
@@ -160,26 +163,45 @@ def cold_ranges(name, url, link, size):
           f" {statistics.median(moved[1:]):.0f} bytes over the link")
 
 
-def beside_nginx(house, folder, data):
+def side(name, url, path, proxy, pid):
+    return {"name": name, "url": url, "path": path, "proxy": proxy, "pid": pid}
+
+
+def beside_others(house, folder, data):
+    """A subscriber, nginx and XCache in the same run, each in front of an origin of its own kind with the same file."""
     bro, port, size = house.bro("bro-near"), programs.free_port(), (data / "big.b2nd").stat().st_size
     far = DelayProxy(f"127.0.0.1:{port}", WAY)
     house.pub("near", data, bro, f"127.0.0.1:{port}", "--public-url", f"127.0.0.1:{far.port}", name="pub-near")
     sub = house.sub(bro, "edge").follow("near")
-    with nginx_origin(folder, data) as origin:
+    sides = [side("subscriber", sub.url, "/files/near/big.b2nd", far, sub.pid)]
+    with contextlib.ExitStack() as stack:
+        origin = stack.enter_context(nginx_origin(folder, data))
         link = DelayProxy(f"127.0.0.1:{origin.port}", WAY)
-        with nginx_edge(folder, link.port) as edge:
-            sides = (("subscriber", sub.url, "/files/near/big.b2nd", far, sub.pid),
-                     ("nginx", f"http://127.0.0.1:{edge.port}", "/big.b2nd", link, worker_of(edge.program)))
-            for name, url, path, proxy, _ in sides:
-                cold_ranges(name, url + path, proxy, size)
-            at = random.randrange(PART - RANGE)
-            bodies = [ask_range(url + path, at, RANGE) for _, url, path, _, _ in sides]
-            assert bodies[0] == bodies[1], "they differ"
-            for name, url, path, _, pid in sides:
-                ask_range(url + path, 0, PART)
-                runs = [Wrk(args.seconds).run(url, 8, pid, ranges_script(folder / f"{name}.lua", path)) for _ in range(args.rounds)]
-                print(f"{name}, cached ranges: {statistics.median(run['rate'] for run in runs):.0f}/s,"
-                      f" {statistics.median(run['cpu_ms'] for run in runs):.3f} ms CPU")
+        edge = stack.enter_context(nginx_edge(folder, link.port))
+        sides.append(side("nginx", f"http://127.0.0.1:{edge.port}", "/big.b2nd", link, worker_of(edge.program)))
+        if xrootd.EXECUTABLE:
+            origin = stack.enter_context(xrootd.origin(folder / "xrootd", data))
+            link = DelayProxy(f"127.0.0.1:{origin.port}", WAY)
+            edge = stack.enter_context(xrootd.xcache(folder / "xcache", link.port))
+            sides.append(side("XCache", f"http://127.0.0.1:{edge.port}", "/big.b2nd", link, edge.program.pid))
+        else:
+            print("XCache: xrootd is not installed (packages xrootd-server and xrootd-server-plugins)")
+        compare(sides, folder, size)
+
+
+def compare(sides, folder, size):
+    for it in sides:
+        cold_ranges(it["name"], it["url"] + it["path"], it["proxy"], size)
+    at = random.randrange(PART - RANGE)
+    assert len({ask_range(it["url"] + it["path"], at, RANGE) for it in sides}) == 1, "they differ"
+    for it in sides:
+        ask_range(it["url"] + it["path"], 0, PART)
+    runs = {it["name"]: [] for it in sides}
+    for _ in range(args.rounds):
+        for it in sides:
+            runs[it["name"]].append(Wrk(args.seconds).run(it["url"], 8, it["pid"], ranges_script(folder / f"{it['name']}.lua", it["path"])))
+    for name, some in runs.items():
+        print(f"{name}, cached ranges: {statistics.median(run['rate'] for run in some):.0f}/s, {statistics.median(run['cpu_ms'] for run in some):.3f} ms CPU")
 
 
 def worker_of(program):
@@ -188,15 +210,18 @@ def worker_of(program):
 
 with tempfile.TemporaryDirectory() as tmp:
     folder = pathlib.Path(tmp)
-    folder.chmod(0o755)  # for nginx
+    folder.chmod(0o755)  # for nginx and xrootd
     (folder / "data").mkdir()
     walk_array((5000, 10000), folder / "data" / "big.b2nd")
     wide = folder / "wide"
     wide.mkdir()
     blosc2.asarray(np.random.default_rng(3).integers(0, 1 << 62, (64, 65536)), chunks=(1, 65536), blocks=(1, 8192), urlpath=str(wide / "wide.b2nd"))
     with House(folder / "house") as house:
-        subs = tiers(house, folder / "data")
-        cold(subs)
-        warm(subs, folder)
-        two_sources(house, wide)
-        beside_nginx(house, folder, folder / "data")
+        if args.only in (None, "tiers"):
+            subs = tiers(house, folder / "data")
+            cold(subs)
+            warm(subs, folder)
+        if args.only in (None, "sources"):
+            two_sources(house, wide)
+        if args.only in (None, "ranges"):
+            beside_others(house, folder, folder / "data")
