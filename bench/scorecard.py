@@ -8,6 +8,7 @@ Only loopback is used. Numbers of one run may be compared with each other, and w
 """
 import argparse
 import asyncio
+import http.client
 import json
 import os
 import pathlib
@@ -241,6 +242,15 @@ class Bench:
             status = get(f"{sub.url}/api/fetch/far/big2.b2nd?slice_={text}&format=raw")[0]
             seconds = time.monotonic() - start
             self.note(f"cold, 40 ms away: {name}", status=status, ms=1000 * seconds, round_trips=seconds / 0.040)
+        for name in ("big3", "big4"):
+            host, _, port = sub.http.partition(":")
+            before, start = proxy.moved, time.monotonic()
+            line = http.client.HTTPConnection(host, int(port))
+            line.request("GET", f"/api/fetch/far/{name}.b2nd?format=raw")
+            line.getresponse().read(1)
+            seconds = time.monotonic() - start
+            self.note("cold, 40 ms away: first byte of all", ms=1000 * seconds, round_trips=seconds / 0.040, moved_mb=(proxy.moved - before) / 1e6)
+            line.close()
 
     def many(self, house, count):
         folder = self.folder / "many"

@@ -171,7 +171,7 @@ static void put_all(const struct c2_ops *ops, struct c2_metrics *m)
     c2_metrics_sample(m, (double)load.nlarge, C2_LABELS("priority", "large"));
     c2_metrics_sample(m, (double)load.nlow, C2_LABELS("priority", "low"));
     c2_metrics_counter(m, "caterva2_worker_jobs_on_loop_total", (double)load.nhere,
-                       "Small jobs that the event loop did itself, because nothing else was to be done.");
+                       "Small jobs that the event loop did itself, one at each turn.");
     c2_upload_metrics(m);
     c2_metrics_gauge(m, "caterva2_helper_processes", running,
                      "Helper processes that run, for HDF5 files and plugins.");
