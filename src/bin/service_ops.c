@@ -240,7 +240,8 @@ static void handle_docs(struct c2_request *req, void *state)
         c2_reply_error(req, &err);
         return;
     }
-    c2_reply_header(req, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+    c2_reply_header(req, "Content-Security-Policy",
+                    "default-src 'none'; style-src 'unsafe-inline'; img-src data:");
     c2_reply_buf(req, 200, "text/html; charset=utf-8", &out);
 }
 

@@ -276,7 +276,7 @@ bool c2_openapi(const struct c2_server *server, struct c2_buf *out, struct cat2_
 static const char page_head[] =
     "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, "
-    "initial-scale=1\">\n<title>Routes</title>\n<style>\n"
+    "initial-scale=1\">\n<title>Routes</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n"
     "body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }\n"
     "table { border-collapse: collapse; width: 100%; }\n"
     "th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #8888; "
