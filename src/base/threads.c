@@ -21,7 +21,8 @@ struct member {
     struct side *side;
     void *local;
     pthread_cond_t wake;
-    bool idle, rests; /* rests: it is to call rest() */
+    bool idle;
+    void (*rest)(void); /* to be called once; NULL: nothing */
 };
 struct side {
     int n, nidle;
@@ -35,7 +36,6 @@ struct c2_threads {
     bool stopping;
     struct c2_cancel cancel;  /* what is worked on when they stop: nobody waits for it any more */
     struct side small, large; /* by what they work on */
-    void (*rest)(void);
 };
 
 static struct c2_task *next_task(struct c2_threads *threads, const struct side *side)
@@ -51,11 +51,11 @@ static struct c2_task *next_task(struct c2_threads *threads, const struct side *
 
 static void take_rest(struct c2_threads *threads, struct member *member)
 {
-    void (*call)(void) = threads->rest;
+    void (*rest)(void) = member->rest;
 
-    member->rests = false;
+    member->rest = NULL;
     pthread_mutex_unlock(&threads->lock);
-    call();
+    rest();
     pthread_mutex_lock(&threads->lock);
 }
 
@@ -65,10 +65,11 @@ static void fall_idle(struct c2_threads *threads, struct member *member)
 
     member->idle = true;
     side->idle[side->nidle++] = member;
-    while (member->idle) {
-        pthread_cond_wait(&member->wake, &threads->lock);
-        if (member->rests) take_rest(threads, member);
-    }
+    while (member->idle)
+        if (member->rest)
+            take_rest(threads, member);
+        else
+            pthread_cond_wait(&member->wake, &threads->lock);
 }
 
 /* NULL: all are at work. Whoever is woken looks for a task, and may find none. */
@@ -211,10 +212,9 @@ void c2_threads_rest(struct c2_threads *threads, void (*rest)(void))
     struct side *const sides[] = {&threads->small, &threads->large};
 
     pthread_mutex_lock(&threads->lock);
-    threads->rest = rest;
     for (size_t i = 0; i < C2_ARRAY_LEN(sides); i++)
         for (int k = 0; k < sides[i]->nidle; k++) {
-            sides[i]->idle[k]->rests = true;
+            sides[i]->idle[k]->rest = rest;
             pthread_cond_signal(&sides[i]->idle[k]->wake);
         }
     pthread_mutex_unlock(&threads->lock);

@@ -70,15 +70,22 @@ static void until(int n)
         sched_yield();
 }
 
+static struct c2_threads *started(int small, int large, const struct c2_threads_kind *kind)
+{
+    struct c2_threads *threads;
+    struct cat2_error err;
+
+    begin();
+    assert_true(c2_threads_new(small, large, kind, &threads, &err));
+    return threads;
+}
+
 static void tasks_are_worked_on_once_and_in_order(void **state)
 {
     static const struct c2_threads_kind kind = {local_new, local_free, count};
-    struct cat2_error err;
 
     for (int n = 1; n <= 4; n++) {
-        struct c2_threads *threads;
-        begin();
-        assert_true(c2_threads_new(n, 0, &kind, &threads, &err));
+        struct c2_threads *threads = started(n, 0, &kind);
         assert_true(c2_threads_n(threads) == n && atomic_load(&nlocals) == n);
         for (int i = 0; i < TASKS; i++)
             c2_threads_put(threads, &tasks[i].task, C2_LANE_SMALL);
@@ -96,15 +103,19 @@ static void until_now(int n)
         sched_yield();
 }
 
+/* n wait at the gate, and have noted so. */
+static void until_at_gate(int n)
+{
+    while (atomic_load(&most_now) < n)
+        sched_yield();
+}
+
 /* small + large threads; what they begin waits until the gate is opened. */
 static struct c2_threads *at_the_gate(int small, int large)
 {
     static const struct c2_threads_kind kind = {local_new, local_free, wait_for_gate};
-    struct c2_threads *threads;
-    struct cat2_error err;
+    struct c2_threads *threads = started(small, large, &kind);
 
-    begin();
-    assert_true(c2_threads_new(small, large, &kind, &threads, &err));
     pthread_mutex_lock(&gate);
     return threads;
 }
@@ -126,11 +137,10 @@ static void small_tasks_have_threads_of_their_own(void **state)
         assert_int_equal(c2_threads_n(threads), 3);
         for (int i = 0; i < 10; i++)
             c2_threads_put(threads, &tasks[i].task, others[k]);
-        until_now(2);
-        assert_int_equal(atomic_load(&most_now), 2);
+        until_at_gate(2);
         assert_int_equal(c2_threads_nwaiting(threads, others[k]), 8);
         c2_threads_put(threads, &tasks[10].task, C2_LANE_SMALL);
-        until_now(3); /* the third thread has taken it */
+        until_at_gate(3); /* the third thread has taken it */
         open_gate(11);
         assert_int_equal(atomic_load(&most_now), 3);
         c2_threads_free(threads);
@@ -148,9 +158,9 @@ static void large_tasks_do_not_wait_for_small_ones(void **state)
 
     for (int i = 0; i < 100; i++)
         c2_threads_put(threads, &tasks[i].task, C2_LANE_SMALL);
-    until_now(1);
+    until_at_gate(1);
     c2_threads_put(threads, &tasks[100].task, C2_LANE_LARGE);
-    until_now(2);
+    until_at_gate(2);
     open_gate(101);
     c2_threads_free(threads);
 }
@@ -161,7 +171,7 @@ static void one_thread_does_small_tasks_before_large_ones(void **state)
     struct c2_threads *threads = at_the_gate(1, 0);
 
     c2_threads_put(threads, &tasks[0].task, C2_LANE_SMALL);
-    until_now(1);
+    until_at_gate(1);
     for (int i = 1; i <= 3; i++)
         c2_threads_put(threads, &tasks[i].task, C2_LANE_LARGE);
     for (int i = 4; i <= 6; i++)
@@ -184,7 +194,7 @@ static void large_tasks_of_clients_take_turns(void **state)
     for (int i = 0; i < 12; i++)
         tasks[i].task = (struct c2_task){.client = i < 10 ? 1 : 2, .cost = 100};
     c2_threads_put(threads, &tasks[0].task, C2_LANE_LARGE);
-    until_now(1);
+    until_at_gate(1);
     for (int i = 1; i < 12; i++)
         c2_threads_put(threads, &tasks[i].task, C2_LANE_LARGE);
     open_gate(12);
@@ -201,7 +211,7 @@ static void what_waits_is_taken_back(void **state)
 
     for (int i = 0; i < 5; i++)
         c2_threads_put(threads, &tasks[i].task, i == 2 ? C2_LANE_LOW : C2_LANE_SMALL);
-    until_now(1);
+    until_at_gate(1);
     static const int order[] = {1, 3, 4, 2}; /* the first is being worked on; low ones are last */
     for (size_t i = 0; i < C2_ARRAY_LEN(order); i++)
         assert_ptr_equal(c2_threads_take(threads), &tasks[order[i]].task);
@@ -227,11 +237,8 @@ static void work_until_cancelled(struct c2_task *task, void *local)
 static void a_stop_cancels_what_is_worked_on(void **state)
 {
     static const struct c2_threads_kind kind = {local_new, local_free, work_until_cancelled};
-    struct c2_threads *threads;
-    struct cat2_error err;
+    struct c2_threads *threads = started(1, 1, &kind);
 
-    begin();
-    assert_true(c2_threads_new(1, 1, &kind, &threads, &err));
     c2_threads_put(threads, &tasks[0].task, C2_LANE_SMALL);
     c2_threads_put(threads, &tasks[1].task, C2_LANE_LARGE);
     until_now(2);
@@ -264,14 +271,41 @@ static void note_rest(void)
     noted = true;
 }
 
+static atomic_int nslow;
+
+static void rest_slowly(void)
+{
+    atomic_fetch_add(&nslow, 1);
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+}
+
+/* It is asked to rest while it does. */
+static void a_thread_rests_as_often_as_it_is_asked_to(void **state)
+{
+    static const struct c2_threads_kind kind = {local_new, local_free, count};
+    struct c2_threads *threads = started(1, 0, &kind);
+
+    atomic_store(&nslow, 0);
+    pthread_mutex_lock(&gate);
+    while (atomic_load(&nslow) < 1) {
+        c2_threads_rest(threads, rest_slowly);
+        sched_yield();
+    }
+    c2_threads_rest(threads, rest_slowly);
+    pthread_mutex_unlock(&gate);
+    while (atomic_load(&nslow) < 2)
+        sched_yield();
+    c2_threads_put(threads, &tasks[0].task, C2_LANE_SMALL);
+    until(1);
+    c2_threads_free(threads);
+}
+
 static void idle_threads_rest_and_work_again(void **state)
 {
     static const struct c2_threads_kind kind = {local_new, local_free, count};
-    struct c2_threads *threads;
-    struct cat2_error err;
+    struct c2_threads *threads = started(3, 2, &kind);
 
-    begin();
-    assert_true(c2_threads_new(3, 2, &kind, &threads, &err));
     while (atomic_load(&nrested) < 5) { /* as soon as they are idle */
         c2_threads_rest(threads, note_rest);
         sched_yield();
@@ -294,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_stop_cancels_what_is_worked_on),
         cmocka_unit_test(threads_without_what_each_needs_are_an_error),
         cmocka_unit_test(idle_threads_rest_and_work_again),
+        cmocka_unit_test(a_thread_rests_as_often_as_it_is_asked_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
