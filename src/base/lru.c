@@ -104,11 +104,6 @@ struct c2_blob *c2_lru_get(struct c2_lru *lru, struct c2_str key, const char **t
     return p->blob;
 }
 
-bool c2_lru_has(const struct c2_lru *lru, struct c2_str key)
-{
-    return find(lru, c2_hash64(key.p, key.n), key) != NULL;
-}
-
 void c2_lru_put(struct c2_lru *lru, struct c2_str key, struct c2_blob *blob, const char *tag)
 {
     uint64_t hash = c2_hash64(key.p, key.n);

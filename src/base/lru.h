@@ -13,8 +13,6 @@ void c2_lru_free(struct c2_lru *lru); /* NULL is fine */
 /** Borrowed until the next call; NULL when it is not there. *tag (may be NULL): what was put along with it.
  */
 struct c2_blob *c2_lru_get(struct c2_lru *lru, struct c2_str key, const char **tag);
-/** Is it there? Nothing changes by the question. */
-bool c2_lru_has(const struct c2_lru *lru, struct c2_str key);
 /** Remember, in place of what is there under this key; takes a reference of its own. tag: a short text that
  * belongs to it (headers), copied. What is too large is not remembered. */
 void c2_lru_put(struct c2_lru *lru, struct c2_str key, struct c2_blob *blob, const char *tag);

@@ -96,7 +96,7 @@ struct c2_blob *c2_kept_blocks_find(struct c2_kept_blocks *kept, const struct c2
 bool c2_kept_blocks_has(struct c2_kept_blocks *kept, const struct c2_block_key *key)
 {
     pthread_mutex_lock(&kept->lock);
-    bool has = c2_lru_has(kept->lru, text_of(key));
+    bool has = c2_lru_get(kept->lru, text_of(key), NULL) != NULL;
     pthread_mutex_unlock(&kept->lock);
     return has;
 }

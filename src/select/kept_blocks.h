@@ -22,7 +22,8 @@ struct c2_kept_blocks *c2_kept_blocks_new(size_t max_nbytes);
 void c2_kept_blocks_free(struct c2_kept_blocks *kept); /* NULL is fine */
 /** A reference to the block; NULL: it is not kept. It counts as asked for. */
 struct c2_blob *c2_kept_blocks_find(struct c2_kept_blocks *kept, const struct c2_block_key *key);
-/** Is it kept? It does not count as asked for, and may be gone when it is asked for. */
+/** Is it kept? It does not count as asked for, but is the last to go now: whoever asks for it at once finds
+ * it, unless so much else is kept meanwhile as there is room for. */
 bool c2_kept_blocks_has(struct c2_kept_blocks *kept, const struct c2_block_key *key);
 /** n bytes of a block that was not found: they are copied, if it is one to keep. */
 void c2_kept_blocks_offer(struct c2_kept_blocks *kept, const struct c2_block_key *key, const uint8_t *p,

@@ -77,6 +77,23 @@ static void what_is_read_once_or_twice_drives_nothing_out(void **state)
     c2_kept_blocks_free(kept);
 }
 
+static void a_block_that_was_looked_for_is_the_last_to_go(void **state)
+{
+    struct c2_kept_blocks *kept = c2_kept_blocks_new(20 * N);
+    const struct c2_block_key first = key_of(0), second = key_of(1);
+
+    (void)state;
+    for (int64_t i = 0; i < 10; i++)
+        for (int k = 0; k < 2; k++)
+            ask(kept, i);
+    assert_true(c2_kept_blocks_has(kept, &first)); /* no question, which would make it one to keep anyway */
+    for (int64_t i = 10; i < 20; i++)              /* two more than there is room for */
+        for (int k = 0; k < 4; k++)
+            ask(kept, i);
+    assert_true(c2_kept_blocks_has(kept, &first) && !c2_kept_blocks_has(kept, &second));
+    c2_kept_blocks_free(kept);
+}
+
 static void a_block_that_would_fill_the_room_is_not_kept(void **state)
 {
     struct c2_kept_blocks *kept = c2_kept_blocks_new(2 * N);
@@ -121,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_block_is_kept_when_it_is_asked_for_again),
         cmocka_unit_test(what_is_read_once_or_twice_drives_nothing_out),
+        cmocka_unit_test(a_block_that_was_looked_for_is_the_last_to_go),
         cmocka_unit_test(a_block_that_would_fill_the_room_is_not_kept),
         cmocka_unit_test(many_threads_ask_at_once),
     };
