@@ -23,6 +23,8 @@ import zlib
 from answering import Answering
 
 NAMES_MAX = int(os.environ.get("C2_EVIL_NAMES", "20000"))
+FOUND_MAX = 3_000_000
+FOUND_S = 15  # how long it looks on
 ENDLESS_MAX = 4 << 30  # nobody takes so much; it is there lest a mistake in a test fills the disk
 LARGE = 1 << 50
 HOSTILE = ["../../etc/passwd", "/etc/passwd", "a/../../b.b2nd", "", ".", "..", "a//b.b2nd", "a\0b.b2nd", "x" * 5000, "d/" * 3000 + "x.b2nd",
@@ -209,6 +211,17 @@ class Handler(Answering):
         self.changed_chunks(swell)
 
     # ---- names ----
+    def found_list(self):
+        """Found without end, all good and short, and no list."""
+        if "X-Caterva2-So-Far" not in self.headers:
+            return self.answer(503, {}, b"")
+
+        def lines():
+            for start in range(0, FOUND_MAX, 10_000):
+                yield json.dumps({"found": [f"{i:06x}" for i in range(start, start + 10_000)]}).encode() + b"\n"
+            time.sleep(FOUND_S)
+        self.stream(lines(), kind="application/x-ndjson")
+
     def names_list(self):
         """Millions of them, all good."""
         line = self.lines()[0]

@@ -11,7 +11,6 @@
 #include "subscriber/mirror/root.h"
 
 #define ALL_MAX   (256u << 20) /* bytes of those that are made at a time; one may have more */
-#define EACH      4            /* times the names: the names, where they are, what is made of them */
 #define NAME_COST 64           /* bytes that are decoded in the time in which one byte of names is sorted */
 
 struct entry {
@@ -176,20 +175,30 @@ static bool keep(struct c2_request *req, struct c2_str *text)
     return copy != NULL;
 }
 
+/* Bytes: the names, where each is, what is made of them. */
+static size_t cost_of(const struct c2_sub_so_far *so_far)
+{
+    size_t n = so_far ? so_far->nkept : 0, names = so_far ? so_far->names.n : 0;
+
+    return sizeof(struct so_far) + 3 * names + n * (sizeof(const char *) + sizeof(struct entry));
+}
+
 void c2_reply_so_far(struct c2_request *req, const struct c2_root_state *root,
                      const struct c2_names_wanted *wanted)
 {
     struct c2_pool_share share = {.client = c2_view_client(req)};
     struct c2_str names = root->so_far ? c2_buf_str(&root->so_far->names) : C2_STR("");
 
-    if (under_way && under_way + EACH * names.n > ALL_MAX) {
+    size_t nbytes = cost_of(root->so_far);
+
+    if (under_way && under_way + nbytes > ALL_MAX) {
         c2_reply_detail(req, 503, "many are told at this moment what was found so far: ask again");
         return;
     }
     struct so_far *s = calloc(1, sizeof(*s));
     if (s) {
         s->req = req;
-        s->nbytes = EACH * names.n + sizeof(*s);
+        s->nbytes = nbytes;
         under_way += s->nbytes;
         c2_fail(&s->err, CAT2_ECANCELLED, "the service stops, or is out of memory");
         s->wanted = *wanted;

@@ -35,7 +35,10 @@ static void add(struct c2_sub_so_far *so_far, struct c2_str name)
 
     if (!c2_path_check(name, &ignored)) return;
     so_far->n++;
-    if (!c2_buf_append_str(&so_far->names, name, &ignored) || !c2_buf_putc(&so_far->names, '\0', &ignored))
+    if (so_far->nkept == C2_SO_FAR_NAMES_MAX) return;
+    if (c2_buf_append_str(&so_far->names, name, &ignored) && c2_buf_putc(&so_far->names, '\0', &ignored))
+        so_far->nkept++;
+    else
         so_far->names.n = before;
 }
 

@@ -8,9 +8,12 @@
 
 #include "subscriber/mirror/mirror.h"
 
+#define C2_SO_FAR_NAMES_MAX (1 << 20) /* an answer that sorts them takes 48 bytes for each */
+
 struct c2_sub_so_far {   /* all zero: none */
     struct c2_buf names; /* each with its NUL, in the order in which they were found */
-    size_t n;            /* names that came, of which those beyond C2_SO_FAR_MAX are not kept */
+    size_t n;            /* names that came */
+    size_t nkept;        /* of which are kept: no more than C2_SO_FAR_NAMES_MAX, and C2_SO_FAR_MAX bytes */
     uint64_t serial;     /* another one when they begin anew */
 };
 /** Is this line of a list one of names? Then they are added. */
