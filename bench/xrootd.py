@@ -3,7 +3,6 @@
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 
 import programs
@@ -19,10 +18,9 @@ xrd.network nodnr norpipa
 class Server:
     """Used as a context manager; port: where it listens. It does not run as root, so it becomes nobody then."""
 
-    def __init__(self, folder, text, **ports):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, port, text):
+        self.folder, self.port = pathlib.Path(folder), port
         self.folder.mkdir(parents=True)
-        self.port = list(ports.values())[-1]
         (self.folder / "xrootd.cfg").write_text(COMMON.format(folder=self.folder) + text)
 
     def __enter__(self):
@@ -31,12 +29,7 @@ class Server:
             subprocess.run(["chown", "-R", "nobody", self.folder], check=True)
             argv = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", *argv]
         self.program = programs.Program(argv, self.folder / "output")
-
-        def listens():
-            self.program._check_alive()
-            with programs.contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return True
-        programs.wait_until(listens)
+        self.program.wait_listens(self.port)
         return self
 
     def __exit__(self, *_):
@@ -45,7 +38,7 @@ class Server:
 
 def origin(folder, data):
     port = programs.free_port()
-    return Server(folder, f"xrd.port {port}\noss.localroot {data}\n", xroot=port)
+    return Server(folder, port, f"xrd.port {port}\noss.localroot {data}\n")
 
 
 def xcache(folder, upstream):
@@ -62,6 +55,6 @@ pfc.blocksize 64k
 pfc.prefetch 0
 pfc.diskusage 0.99 0.995
 """
-    cache = Server(folder, text, xroot=xroot, http=http)
+    cache = Server(folder, http, text)
     (cache.folder / "cache").mkdir()
     return cache

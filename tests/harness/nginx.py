@@ -64,12 +64,7 @@ class Running:
     def __enter__(self):
         argv = [EXECUTABLE, "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", self.folder / "start.log"]
         self.program = programs.Program(argv, self.folder / "output.log")
-
-        def listens():
-            self.program._check_alive()
-            with programs.contextlib.suppress(OSError), programs.socket.create_connection(("127.0.0.1", self.port), 1):
-                return True
-        programs.wait_until(listens)
+        self.program.wait_listens(self.port)
         return self
 
     def __exit__(self, *_):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What others serve objects with: nginx, which lists a folder, and versitygw, an S3 store over one, behind nginx, whose log tells
 the ranges that moved. Files in the folder `orders` make nginx refuse: `busy` (503), `moved` (302)."""
+import contextlib
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -18,6 +20,7 @@ GATEWAY = programs.ROOT / ".deps/versitygw/versitygw"
 needs_s3 = pytest.mark.skipif(not GATEWAY.exists(), reason="versitygw is not there: tools/setup test builds it, with Go")
 EACH = [pytest.param("json"), pytest.param("html"), pytest.param("s3", marks=needs_s3)]
 KEYS = {"AWS_ACCESS_KEY_ID": "the-key", "AWS_SECRET_ACCESS_KEY": "the+secret/of=it"}
+CATCH_UP = "/catch-up"
 ORDERS = "if (-f {orders}/busy) {{ return 503; }} if (-f {orders}/moved) {{ return 302 http://$http_host/elsewhere; }}"
 
 
@@ -32,16 +35,28 @@ class Front(Running):
         form = ('log_format told escape=json \'{"method":"$request_method","uri":"$request_uri","range":"$http_range",'
                 '"match":"$http_if_match","status":$status,"sent":$body_bytes_sent,'
                 '"connection":$connection,"signed":"$http_authorization"}\'; access_log %s/told.log told;\n' % self.folder)
-        self.configure(f"{form} server {{ listen 127.0.0.1:{self.port}; {ORDERS.format(orders=self.orders)} {locations} }}")
+        self.configure(f"{form} server {{ listen 127.0.0.1:{self.port}; location = {CATCH_UP} {{ return 204; }} "
+                       f"{ORDERS.format(orders=self.orders)} {locations} }}")
+
+    def _catch_up(self):
+        """A request is in the log after its answer has been sent. The one process does one thing after the other: what has been
+        answered before this request is in the log when this one is answered."""
+        with contextlib.suppress(OSError):  # it has been stopped: then all is there
+            line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=programs.PATIENCE)
+            line.request("GET", CATCH_UP)
+            line.getresponse().read()
+            line.close()
 
     def told(self, name=""):
-        """The requests so far for what ends so, without parameters."""
+        """The requests answered so far for what ends so, without parameters."""
+        self._catch_up()
         log = self.folder / "told.log"
         lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return [line for line in lines if urllib.parse.unquote(line["uri"].split("?")[0]).endswith(name)]
+        return [line for line in lines if line["uri"] != CATCH_UP and urllib.parse.unquote(line["uri"].split("?")[0]).endswith(name)]
 
     def forget(self):
         """The log begins anew."""
+        self._catch_up()
         os.truncate(self.folder / "told.log", 0)
 
     def order(self, what):
@@ -89,17 +104,16 @@ class Bucket(Front):
         argv = [GATEWAY, "--port", f"127.0.0.1:{self.gateway_port}", "--quiet", *self.more, "posix", self.data]
         self.gateway = programs.Program(argv, self.folder / "gateway.log",
                                         env={"ROOT_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]})
-
-        def listens():
-            self.gateway._check_alive()
-            with programs.contextlib.suppress(OSError), programs.socket.create_connection(("127.0.0.1", self.gateway_port), 1):
-                return True
-        programs.wait_until(listens)
-        return super().__enter__()
+        self.gateway.wait_listens(self.gateway_port)
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.gateway.stop)
+            super().__enter__()
+            self.stack = stack.pop_all()
+        return self
 
     def __exit__(self, *_):
         super().__exit__()
-        self.gateway.stop()
+        self.stack.close()
 
     def _curl(self, path, *argv):
         target = f"http://127.0.0.1:{self.gateway_port}/bucket/data/{urllib.parse.quote(path)}"

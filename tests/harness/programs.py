@@ -114,6 +114,18 @@ class Program:
         self.scheme, self.http = wait_until(ready, timeout).groups()
         return self
 
+    def wait_listens(self, port):
+        """Of a program that is not ours: until it takes connections there. One that does not is stopped."""
+        def listens():
+            self._check_alive()
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return True
+        try:
+            wait_until(listens)
+        except BaseException:
+            self.stop()
+            raise
+
     def wait_answer(self, path):
         def answers():
             self._check_alive()
