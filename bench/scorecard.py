@@ -243,10 +243,9 @@ class Bench:
             seconds = time.monotonic() - start
             self.note(f"cold, 40 ms away: {name}", status=status, ms=1000 * seconds, round_trips=seconds / 0.040)
         for name in ("big3", "big4"):
-            host, _, port = sub.http.partition(":")
             time.sleep(2)  # what was fetched ahead of the one before has come
             before, start = proxy.moved, time.monotonic()
-            line = http.client.HTTPConnection(host, int(port))
+            line = http.client.HTTPConnection(sub.http)
             line.request("GET", f"/api/fetch/far/{name}.b2nd?format=raw")
             line.getresponse().read(1)
             seconds = time.monotonic() - start

@@ -9,6 +9,7 @@ compares with the first when all is cached. Then a large array from one region a
 Only loopback is used. Numbers of one run may be compared with each other, and with nothing else.
 """
 import argparse
+import collections
 import contextlib
 import os
 import pathlib
@@ -163,8 +164,7 @@ def cold_ranges(name, url, link, size):
           f" {statistics.median(moved[1:]):.0f} bytes over the link")
 
 
-def side(name, url, path, proxy, pid):
-    return {"name": name, "url": url, "path": path, "proxy": proxy, "pid": pid}
+Side = collections.namedtuple("Side", "name url path proxy pid")
 
 
 def beside_others(house, folder, data):
@@ -173,17 +173,17 @@ def beside_others(house, folder, data):
     far = DelayProxy(f"127.0.0.1:{port}", WAY)
     house.pub("near", data, bro, f"127.0.0.1:{port}", "--public-url", f"127.0.0.1:{far.port}", name="pub-near")
     sub = house.sub(bro, "edge").follow("near")
-    sides = [side("subscriber", sub.url, "/files/near/big.b2nd", far, sub.pid)]
+    sides = [Side("subscriber", sub.url, "/files/near/big.b2nd", far, sub.pid)]
     with contextlib.ExitStack() as stack:
         origin = stack.enter_context(nginx_origin(folder, data))
         link = DelayProxy(f"127.0.0.1:{origin.port}", WAY)
         edge = stack.enter_context(nginx_edge(folder, link.port))
-        sides.append(side("nginx", f"http://127.0.0.1:{edge.port}", "/big.b2nd", link, worker_of(edge.program)))
+        sides.append(Side("nginx", f"http://127.0.0.1:{edge.port}", "/big.b2nd", link, worker_of(edge.program)))
         if xrootd.EXECUTABLE:
             origin = stack.enter_context(xrootd.origin(folder / "xrootd", data))
             link = DelayProxy(f"127.0.0.1:{origin.port}", WAY)
             edge = stack.enter_context(xrootd.xcache(folder / "xcache", link.port))
-            sides.append(side("XCache", f"http://127.0.0.1:{edge.port}", "/big.b2nd", link, edge.program.pid))
+            sides.append(Side("XCache", f"http://127.0.0.1:{edge.port}", "/big.b2nd", link, edge.program.pid))
         else:
             print("XCache: xrootd is not installed (packages xrootd-server and xrootd-server-plugins)")
         compare(sides, folder, size)
@@ -191,15 +191,15 @@ def beside_others(house, folder, data):
 
 def compare(sides, folder, size):
     for it in sides:
-        cold_ranges(it["name"], it["url"] + it["path"], it["proxy"], size)
+        cold_ranges(it.name, it.url + it.path, it.proxy, size)
     at = random.randrange(PART - RANGE)
-    assert len({ask_range(it["url"] + it["path"], at, RANGE) for it in sides}) == 1, "they differ"
+    assert len({ask_range(it.url + it.path, at, RANGE) for it in sides}) == 1, "they differ"
     for it in sides:
-        ask_range(it["url"] + it["path"], 0, PART)
-    runs = {it["name"]: [] for it in sides}
+        ask_range(it.url + it.path, 0, PART)
+    runs = {it.name: [] for it in sides}
     for _ in range(args.rounds):
         for it in sides:
-            runs[it["name"]].append(Wrk(args.seconds).run(it["url"], 8, it["pid"], ranges_script(folder / f"{it['name']}.lua", it["path"])))
+            runs[it.name].append(Wrk(args.seconds).run(it.url, 8, it.pid, ranges_script(folder / f"{it.name}.lua", it.path)))
     for name, some in runs.items():
         print(f"{name}, cached ranges: {statistics.median(run['rate'] for run in some):.0f}/s, {statistics.median(run['cpu_ms'] for run in some):.3f} ms CPU")
 

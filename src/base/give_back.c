@@ -36,8 +36,8 @@ void c2_give_back_less(int nbytes)
     mallopt(M_TRIM_THRESHOLD, nbytes);
 }
 
-/* The end of a heap is cut when what is freed is larger than FREED, if what is unused is more than the
- * threshold; PADDING of it stays. */
+/* The end of a heap is cut when something of more than 64 KiB is freed there, if what is unused is more than
+ * the threshold. FREED is more, and less than what is mapped for itself. */
 #define FREED   (96 << 10)
 #define PADDING (128 << 10) /* M_TOP_PAD, as it is from the start */
 

@@ -117,7 +117,7 @@ static void run(struct c2_pool *pool, struct task task, enum c2_lane lane)
 }
 
 /* All that came at this turn of the loop has been looked at. One of these jobs is done here, after the others
- * have been given to workers: they begin before it does. */
+ * have been given to workers. */
 static void choose(void *ctx)
 {
     struct c2_pool *pool = ctx;

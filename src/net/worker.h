@@ -24,8 +24,8 @@ struct c2_pool_share {
     int64_t cost;           /* bytes that are decoded, or as many as take the same time */
     bool waits_for_nothing; /* neither for a disk nor for a lock that is held for long */
 };
-/* Of the jobs of up to so much that wait for nothing, the loop does one at each turn itself: two changes of
- * threads take as long. */
+/* Of the jobs of up to so much that wait for nothing, the loop does one at each turn itself, for two changes
+ * of threads cost as much as a small one. Others wait for no more than this. */
 #define C2_POOL_HERE  (512 << 10)
 #define C2_POOL_SMALL (2 << 20) /* about a millisecond; jobs that cost more are large */
 /** The same for a client: jobs that cost much wait for those that do not, and clients take turns. */

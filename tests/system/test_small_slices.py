@@ -2,12 +2,12 @@
 """Windows of a warm part: the event loop makes one answer at a time, workers the others, and all are told the same."""
 import concurrent.futures
 import http.client
-import re
 import urllib.parse
 
 import blosc2
 import numpy as np
 import pytest
+from metrics import of, value
 from programs import EXTERNAL, get
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
@@ -25,7 +25,7 @@ def served(module_house, tmp_path_factory):
 
 
 def metric(sub, name):
-    return int(re.search(rf"^caterva2_{name} (\d+)", get(sub.url + "/metrics")[2].decode(), re.M).group(1))
+    return value(of(sub), f"caterva2_{name}")
 
 
 def on_loop(sub):
@@ -68,8 +68,8 @@ def test_what_is_made_at_once_is_remembered_when_it_is_asked_for_again(served):
     def found():
         get(sub.url + path)
         return metric(sub, "hot_answers_total")
-    for _ in range(3):  # its blocks are kept by then
-        ask(sub, data, 3, "format=raw", 50)
+    for k in range(3):  # other questions for all blocks: they are kept by then
+        get(f"{sub.url}/api/fetch/foo/a.b2nd?slice_={k}:,{k}:&format=raw")
     before = metric(sub, "hot_bytes")
     ask(sub, data, 4, "format=raw", 50)
     assert metric(sub, "hot_bytes") == before, "answers that nobody has asked for again are remembered"
