@@ -73,10 +73,7 @@ def cpu_seconds(pids):
 
 def peak_mib(pid):
     """The most that was resident."""
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return 0
+    return programs.memory_kib(pid, "VmHWM") / 1024
 
 
 def longest_turn(*services):

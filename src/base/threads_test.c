@@ -64,10 +64,15 @@ static void begin(void)
     atomic_store(&most_now, 0);
 }
 
+static void wait_for(atomic_int *count, int n)
+{
+    while (atomic_load(count) < n)
+        sched_yield();
+}
+
 static void until(int n)
 {
-    while (atomic_load(&nworked) < n)
-        sched_yield();
+    wait_for(&nworked, n);
 }
 
 static struct c2_threads *started(int small, int large, const struct c2_threads_kind *kind)
@@ -97,17 +102,10 @@ static void tasks_are_worked_on_once_and_in_order(void **state)
     }
 }
 
-static void until_now(int n)
-{
-    while (atomic_load(&now) < n)
-        sched_yield();
-}
-
 /* n wait at the gate, and have noted so. */
 static void until_at_gate(int n)
 {
-    while (atomic_load(&most_now) < n)
-        sched_yield();
+    wait_for(&most_now, n);
 }
 
 /* small + large threads; what they begin waits until the gate is opened. */
@@ -138,6 +136,7 @@ static void small_tasks_have_threads_of_their_own(void **state)
         for (int i = 0; i < 10; i++)
             c2_threads_put(threads, &tasks[i].task, others[k]);
         until_at_gate(2);
+        assert_int_equal(atomic_load(&most_now), 2);
         assert_int_equal(c2_threads_nwaiting(threads, others[k]), 8);
         c2_threads_put(threads, &tasks[10].task, C2_LANE_SMALL);
         until_at_gate(3); /* the third thread has taken it */
@@ -241,7 +240,7 @@ static void a_stop_cancels_what_is_worked_on(void **state)
 
     c2_threads_put(threads, &tasks[0].task, C2_LANE_SMALL);
     c2_threads_put(threads, &tasks[1].task, C2_LANE_LARGE);
-    until_now(2);
+    wait_for(&now, 2);
     c2_threads_free(threads);
     assert_int_equal(atomic_load(&nworked), 2);
 }
@@ -294,8 +293,7 @@ static void a_thread_rests_as_often_as_it_is_asked_to(void **state)
     }
     c2_threads_rest(threads, rest_slowly);
     pthread_mutex_unlock(&gate);
-    while (atomic_load(&nslow) < 2)
-        sched_yield();
+    wait_for(&nslow, 2);
     c2_threads_put(threads, &tasks[0].task, C2_LANE_SMALL);
     until(1);
     c2_threads_free(threads);

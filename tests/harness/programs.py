@@ -78,6 +78,12 @@ def with_io_threads(argv):
     return [argv[0], "--io-threads", n, *argv[1:]]
 
 
+def memory_kib(pid, what):
+    """What the kernel says of a process, e.g. VmRSS; 0: nothing any more."""
+    found = re.search(rf"^{what}:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M)
+    return int(found[1]) if found else 0
+
+
 class Program:
     """One running program; `http` is its host:port."""
 
@@ -181,10 +187,11 @@ class Program:
         return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False).stdout[-6000:]
 
     def rss_kib(self):
-        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1])
-        return 0
+        return memory_kib(self.pid, "VmRSS")
+
+    def peak_kib(self):
+        """The most that was resident."""
+        return memory_kib(self.pid, "VmHWM")
 
 
 def address_of(service):

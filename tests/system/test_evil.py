@@ -5,8 +5,6 @@ import concurrent.futures
 import contextlib
 import json
 import os
-import pathlib
-import re
 import subprocess
 import sys
 import threading
@@ -154,10 +152,6 @@ def trap():
         yield it
 
 
-def peak_kib(program):
-    return int(re.search(r"^VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{program.pid}/status").read_text(), re.M).group(1))
-
-
 def all_at_once(sub, root):
     """Names so far, as many clients ask for them at a time as have been there: whoever is one too many is told so."""
     assert get(f"{sub.url}/roots/{root}")[0] == 503  # followed by this
@@ -165,7 +159,7 @@ def all_at_once(sub, root):
     def found():
         return len(json.loads(get(f"{sub.url}/api/list/{root}?partial=1", timeout=PATIENCE_S)[2]))
     wait_until(lambda: found() == FOUND_MAX, PATIENCE_S)
-    before = peak_kib(sub)
+    before = sub.peak_kib()
 
     def ask(_):
         status, _, body = get(f"{sub.url}/api/tree/{root}?partial=1&deep=1", timeout=PATIENCE_S)
@@ -173,8 +167,8 @@ def all_at_once(sub, root):
     with concurrent.futures.ThreadPoolExecutor(64) as pool:
         answers = list(pool.map(ask, range(64)))
     assert (200, False) in answers and set(answers) <= {(200, False), (503, True)}
-    print(f"\nfound: {before // MIB} -> {peak_kib(sub) // MIB} MiB at most")
-    assert peak_kib(sub) < before + 280 * MIB * SHADOW or "asan" in BUILD.name
+    print(f"\nfound: {before // MIB} -> {sub.peak_kib() // MIB} MiB at most")
+    assert sub.peak_kib() < before + 280 * MIB * SHADOW or "asan" in BUILD.name
     return [(root, status) for status, _ in answers]
 
 
