@@ -108,6 +108,9 @@ struct c2_bus_ops {
     void (*mirror)(struct c2_bus *bus, const struct c2_mirroring *mirroring, c2_bus_done *done, void *ctx);
     /* Which of several places is connected, or is tried next: its index. NULL: there is one only. */
     int (*at)(const struct c2_bus *bus);
+    /* This place, one of several, is of no use until it is said otherwise. It is left, unless all are. NULL:
+     * there is one only. */
+    void (*avoid)(struct c2_bus *bus, int at, bool avoid);
 };
 /* A publisher in this process, which can tell of changes before their events come. */
 struct c2_bus_looker {

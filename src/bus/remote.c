@@ -245,7 +245,8 @@ static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     release(r);
 }
 
-void c2_remote_connected(struct c2_remote *r)
+/* See whether the broker still knows our roots, tell who watches. */
+static void on_connected(struct c2_remote *r)
 {
     if (r->registrations) rest(r, NULL, NULL, NULL, (struct c2_str){"", 0}, (struct ask){.check = true});
     for (struct watcher *watcher = r->watchers; watcher; watcher = watcher->next)
@@ -375,16 +376,6 @@ static bool remote_here(const struct c2_bus *bus)
     return ((const struct c2_remote *)bus)->here;
 }
 
-/* As its address is written; a connection tells more. */
-static bool looks_here(const char *broker)
-{
-    struct c2_hostport place;
-    struct cat2_error ignored;
-
-    if (!c2_hostport_parse(c2_str_of(broker), &place, &ignored)) return false;
-    return place.is_address ? c2_address_is_here(place.address) : c2_hostport_is_localhost(&place);
-}
-
 static bool remote_on_connect(struct c2_bus *bus, void (*fn)(void *ctx), void *ctx)
 {
     struct c2_remote *r = (struct c2_remote *)bus;
@@ -423,6 +414,11 @@ static int remote_at(const struct c2_bus *bus)
     return ((const struct c2_remote *)bus)->at;
 }
 
+static void remote_avoid(struct c2_bus *bus, int at, bool avoid)
+{
+    c2_remote_avoid((struct c2_remote *)bus, at, avoid);
+}
+
 static void remote_free(struct c2_bus *bus)
 {
     struct c2_remote *r = (struct c2_remote *)bus;
@@ -432,6 +428,7 @@ static void remote_free(struct c2_bus *bus)
     c2_timer_stop(r->timer);
     r->timer = NULL;
     r->freed = true;
+    c2_remote_look_stop(r);
     c2_ws_abort(r->ws);
     while (r->calls)
         c2_remote_end_call(r->calls, &err);
@@ -452,44 +449,21 @@ static void remote_free(struct c2_bus *bus)
     release(r);
 }
 
-/* What is known of the last place is not known of this one. */
-void c2_remote_go_to(struct c2_remote *r, int at)
-{
-    r->at = at;
-    r->broker = r->places[at].broker;
-    r->tls = r->places[at].tls;
-    r->here = looks_here(r->broker);
-    r->hashed = r->known_ours = r->rest_hashed = r->silent = false;
-    r->doubts = 0;
-}
-
-static bool read_places(struct c2_remote *r, struct c2_str lines, struct cat2_error *err)
-{
-    struct c2_str line;
-
-    do {
-        struct c2_remote_place *place = &r->places[r->nplaces++];
-        bool more = c2_str_cut(lines, '\n', &line, &lines);
-        if (!c2_service_address(line, place->broker, sizeof(place->broker), &place->tls, err)) return false;
-        if (!more) return true;
-    } while (r->nplaces < C2_BUS_PLACES_MAX);
-    return c2_fail(err, CAT2_EINVAL, "more than %d of them", C2_BUS_PLACES_MAX);
-}
-
 bool c2_bus_remote_new(struct c2_loop *loop, struct c2_http *http, const char *broker, struct c2_bus **out,
                        struct cat2_error *err)
 {
-    static const struct c2_bus_ops ops = {remote_register,  remote_unregister, remote_roots,
-                                          remote_publish,   remote_subscribe,  remote_unsubscribe,
-                                          remote_connected, remote_here,       remote_on_connect,
-                                          remote_free,      remote_mirror,     remote_at};
+    static const struct c2_bus_ops ops = {
+        remote_register,    remote_unregister, remote_roots, remote_publish,    remote_subscribe,
+        remote_unsubscribe, remote_connected,  remote_here,  remote_on_connect, remote_free,
+        remote_mirror,      remote_at,         remote_avoid};
     struct c2_remote *r = calloc(1, sizeof(*r));
 
     if (!r) return c2_fail_nomem(err, "bus");
     r->bus.ops = &ops;
     r->loop = loop;
     r->http = http;
-    if (!read_places(r, c2_str_of(broker), err)) {
+    r->connected = on_connected;
+    if (!c2_remote_read_places(r, c2_str_of(broker), err)) {
         free(r);
         return c2_fail_within(err, "broker");
     }

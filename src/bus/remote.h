@@ -12,7 +12,8 @@
 #define C2_BUS_REMOTE_H
 #include "bus/bus.h"
 #include "net/http_client.h"
-/** @param broker  "host:port", or several, one a line: while one is away, the next is tried. http is
+/** @param broker  "host:port", or several, one a line: while one is away, the next is tried. Those that are
+ * named before the one that it is at are tried again meanwhile, and taken when they are there. http is
  * borrowed. Never waits for the broker. */
 bool c2_bus_remote_new(struct c2_loop *loop, struct c2_http *http, const char *broker, struct c2_bus **out,
                        struct cat2_error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the two files of the remote bus share: remote.c has the registry and the bus, remote_ws.c the socket.
- */
+/* What the files of the remote bus share: remote.c has the registry and the bus, remote_ws.c the socket,
+ * remote_place.c which of several places it is at. */
 #ifndef C2_BUS_REMOTE_IMPL_H
 #define C2_BUS_REMOTE_IMPL_H
 
@@ -43,6 +43,7 @@ struct watcher {
 struct c2_remote_place {
     char broker[300]; /* host:port */
     bool tls;         /* it speaks TLS */
+    bool avoided;     /* it is asked only where all are to be avoided */
 };
 struct c2_remote {
     struct c2_bus bus;
@@ -62,10 +63,16 @@ struct c2_remote {
     bool rest_hashed; /* the registry's answers have hashes */
     int tries;
     struct c2_timer *timer;
+    struct c2_timer *look; /* the next place that is named before is due to be tried */
+    struct c2_ws *trial;   /* it is being tried; NULL: none */
+    int tried;             /* which that is, or was last */
+    int nlooks;            /* such trials in a row, none of which led to a place that stayed */
+    int64_t opened_ms;     /* since when it is up */
     struct c2_bus_subscription *subscriptions;
     struct c2_remote_call *calls;
     struct registration *registrations;
     struct watcher *watchers;
+    void (*connected)(struct c2_remote *r); /* it is, just now */
     int flights; /* HTTP requests under way: the remote is freed only after they ended */
 };
 
@@ -78,13 +85,24 @@ void c2_remote_end_call(struct c2_remote_call *call, const struct cat2_error *er
 void c2_remote_claim(struct c2_remote *r, const struct registration *reg);
 void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_subscription *subscription);
 void c2_remote_connect(void *ctx);
+/** What a connection to the place it is at tells. */
+void c2_remote_opened(void *ctx, struct c2_ws *ws);
+void c2_remote_on_text(void *ctx, struct c2_ws *ws, struct c2_str text);
+void c2_remote_closed(void *ctx, struct c2_ws *ws, int code, const char *reason);
+void c2_remote_url(const struct c2_remote_place *place, char out[400]);
 /** These roots were told. A Python server is not asked for events, until something else is at its place. */
 void c2_remote_note_who(struct c2_remote *r, const struct c2_root *roots, size_t n);
 
-/* ---- remote.c ---- */
-/** The next of several places is asked from now on. */
+/* ---- remote_place.c ---- */
+/** HOST:PORT, or several, one a line. */
+bool c2_remote_read_places(struct c2_remote *r, struct c2_str lines, struct cat2_error *err);
+/** It is at this place from now on; nothing is connected. */
 void c2_remote_go_to(struct c2_remote *r, int at);
-/** The connection is there: see whether the broker still knows our roots, tell who watches. */
-void c2_remote_connected(struct c2_remote *r);
+/** It has lost the place it was at. */
+void c2_remote_go_on(struct c2_remote *r, bool was_up);
+/** It is connected to a place, or one that is named before could not be taken: that is tried in a while. */
+void c2_remote_look(struct c2_remote *r);
+void c2_remote_look_stop(struct c2_remote *r);
+void c2_remote_avoid(struct c2_remote *r, int at, bool avoid);
 
 #endif

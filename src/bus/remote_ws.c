@@ -202,7 +202,7 @@ static bool was_refused(const struct c2_remote *r, const struct c2_remote_call *
     return true;
 }
 
-static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
+void c2_remote_on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
 {
     struct c2_remote *r = ctx;
     struct cat2_error err;
@@ -229,7 +229,7 @@ static void on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
 
 /* ---- the connection ---- */
 
-static void on_open(void *ctx, struct c2_ws *ws)
+void c2_remote_opened(void *ctx, struct c2_ws *ws)
 {
     struct c2_remote *r = ctx;
     struct cat2_error err = {0};
@@ -244,7 +244,9 @@ static void on_open(void *ctx, struct c2_ws *ws)
     r->known_ours = r->hashed;
     r->doubts = 0;
     r->up = true;
+    r->opened_ms = c2_loop_now_ms(r->loop);
     r->tries = 0;
+    c2_remote_look(r);
     r->here = c2_address_is_here(c2_ws_peer(ws)->address);
     c2_log_info("broker %s connected", r->broker);
     if (!c2_remote_send(r, "_ping_", C2_STR("{}"), (struct c2_remote_call){0}, &err))
@@ -255,7 +257,7 @@ static void on_open(void *ctx, struct c2_ws *ws)
          subscription = subscription->next)
         if (!subscription->gone) c2_remote_ask_topic(r, subscription);
     sweep(r);
-    c2_remote_connected(r);
+    r->connected(r);
 }
 
 /* At once, then after uniform(0, min(2^(n-1), PAUSE_MAX_S)) s, with bases of at least 0.1 s. */
@@ -268,7 +270,7 @@ static int64_t pause_ms(int tries)
     return (int64_t)(base * 1000 * ((double)random / UINT32_MAX));
 }
 
-static void on_close(void *ctx, struct c2_ws *ws, int code, const char *reason)
+void c2_remote_closed(void *ctx, struct c2_ws *ws, int code, const char *reason)
 {
     struct c2_remote *r = ctx;
     struct cat2_error err;
@@ -276,26 +278,32 @@ static void on_close(void *ctx, struct c2_ws *ws, int code, const char *reason)
     (void)ws;
     if (r->up || r->tries == 0) c2_log_warn("broker %s is away (%d): %s", r->broker, code, reason);
     r->ws = NULL;
+    bool was_up = r->up;
     r->up = false;
     c2_fail(&err, CAT2_EUPSTREAM, "broker %.100s is away", r->broker);
     while (r->calls)
         c2_remote_end_call(r->calls, &err);
     if (r->timer || r->freed) return;
+    c2_remote_go_on(r, was_up);
     int rounds = r->tries / r->nplaces;
     r->timer = c2_timer_start(r->loop, rounds == 0 ? 0 : pause_ms(rounds), 0, c2_remote_connect, r);
     r->tries++;
-    if (r->nplaces > 1) c2_remote_go_to(r, (r->at + 1) % r->nplaces);
+}
+
+void c2_remote_url(const struct c2_remote_place *place, char out[400])
+{
+    snprintf(out, 400, "%s://%s/pubsub", place->tls ? "wss" : "ws", place->broker);
 }
 
 void c2_remote_connect(void *ctx)
 {
-    static const struct c2_ws_events events = {on_open, on_text, on_close};
+    static const struct c2_ws_events events = {c2_remote_opened, c2_remote_on_text, c2_remote_closed, NULL};
     struct c2_remote *r = ctx;
     char url[400];
 
     r->timer = NULL;
     if (r->silent) return;
-    snprintf(url, sizeof(url), "%s://%s/pubsub", r->tls ? "wss" : "ws", r->broker);
+    c2_remote_url(&r->places[r->at], url);
     r->ws = c2_ws_connect(r->loop, url, c2_http_keys(r->http), c2_http_authorities(r->http), &events, r);
     if (!r->ws) r->timer = c2_timer_start(r->loop, 1000, 0, c2_remote_connect, r);
 }
@@ -308,7 +316,9 @@ void c2_remote_note_who(struct c2_remote *r, const struct c2_root *roots, size_t
     for (size_t i = 0; i < n; i++)
         r->silent = r->silent || roots[i].python;
     if (r->silent == was_silent) return;
-    if (r->silent)
+    if (r->silent) {
         c2_log_info("%s is a Python server: it is asked for changes, for it tells of none", r->broker);
+        c2_remote_look(r);
+    }
     if (!r->silent && !r->ws && !r->timer) r->timer = c2_timer_start(r->loop, 0, 0, c2_remote_connect, r);
 }

@@ -12,7 +12,7 @@ import blosc2
 import metrics
 import numpy as np
 import pytest
-from programs import BIN, EXTERNAL, get, register, wait_until
+from programs import BIN, EXTERNAL, free_port, get, register, wait_until
 from slow import SlowWire
 from test_bus import bus  # noqa: F401  a fixture
 from test_tiers import array, below, write
@@ -357,6 +357,41 @@ def test_a_circle_of_several_upstreams_is_left(house, data):
                               state]).wait_ready_line()
     assert [s["state"] for s in measured(site, 2)] == ["ok", "circle"]
     assert np.array_equal(array(other, "big.b2nd")[0], big)
+
+
+@pytest.mark.parametrize("first", ["origin", "each other"])
+def test_upstreams_that_back_each_other_up_find_the_origin_again(house, data, first):
+    """Two sites follow the origin and each other, in either order. When it was away, neither stays with the other one."""
+    big = write(data)
+    ports = [free_port() for _ in range(3)]
+    at = [f"127.0.0.1:{port}" for port in ports]
+
+    def serve():
+        return house.serve(f"foo={data}", http=at[0])
+
+    def start(i):
+        places = [at[0], at[3 - i]] if first == "origin" else [at[3 - i], at[0]]
+        return house.run(f"site{i}", [BIN / "cat2sub", "--http", at[i], "--statedir", house.state(f"site{i}"),
+                                      *(word for place in places for word in ("--upstream", place))]).wait_ready_line()
+    origin = serve()
+    sites = [start(1), start(2)]
+    for site in sites:
+        wait_until(lambda site=site: "foo" in roots(site))
+        site.follow("foo")
+        assert array(site, "big.b2nd", "7,7")[0] == big[7, 7]
+    for seed in (8, 9):
+        origin.stop()
+        time.sleep(3)  # so long that they look elsewhere
+        for site in sites:
+            assert array(site, "big.b2nd", "7,7")[0] == big[7, 7]
+        big = write(data, seed=seed)
+        origin = serve()
+        for site in sites:
+            wait_until(lambda site=site: get(f"{site.url}/api/fetch/foo/big.b2nd?slice_=7,7")[0] == 200
+                       and array(site, "big.b2nd", "7,7")[0] == big[7, 7])
+            assert np.array_equal(array(site, "big.b2nd")[0], big)
+            assert len(json.loads(get(site.url + "/mirror")[2])["via"]) <= 3
+            wait_until(lambda site=site: {s["http"]: s["state"] for s in sources(site)}[at[0]] == "ok")
 
 
 def test_cat2serve_is_an_upstream(house, data):

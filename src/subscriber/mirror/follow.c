@@ -150,7 +150,6 @@ static void note_source(struct c2_root_state *root, const struct c2_follow *f)
     root->source = f->source;
     root->listed_at = f->turn.at;
     if (c2_turn_is_first(root, &f->turn)) return;
-    root->cyclic = false;
     if (!*root->source.stale)
         root->source = (struct c2_source_age){.stale = "publisher not reached", .ms = -1};
 }
@@ -480,6 +479,7 @@ bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err)
     struct c2_bus_listener listener = {on_news, ask_roots, sub};
 
     sub->unreached = on_unreached;
+    c2_suppliers_watch_upstreams(sub);
     sub->news = bus->ops->subscribe(bus, C2_TOPIC_NEW, NULL, &listener);
     if (!sub->news) return c2_fail_nomem(err, "subscription");
     if (!bus->ops->on_connect(bus, ask_roots, sub)) return c2_fail_nomem(err, "bus");

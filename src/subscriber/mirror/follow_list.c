@@ -401,7 +401,7 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         why->code == CAT2_EDATA ? list_again(f, why) : f->end->failed(f, why);
         return;
     }
-    if (!c2_via_take(f->root, reply, &err)) {
+    if (!c2_via_take(f->root, &f->turn, reply, &err)) {
         f->end->failed(f, &err);
         return;
     }

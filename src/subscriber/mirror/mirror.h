@@ -142,7 +142,7 @@ struct c2_root_state {
     int64_t attrs_nbytes;                 /* of attributes of folders in the state; 0: not counted yet */
     uint64_t changes;                     /* of the list, in this process */
     char via[C2_VIA_SIZE];                /* subscribers that its list came through, as via.h has them */
-    bool cyclic;                          /* this one is among them: nothing is asked for */
+    bool cyclic;                          /* at root, the first source, this one is among them */
     struct c2_supplier *suppliers[C2_ROOT_SUPPLIERS_MAX]; /* sources.h */
     int nsuppliers, used;                                 /* used: which gave data last */
     uint64_t lines;                                       /* hashes of the lines of its datasets, added up */
@@ -238,9 +238,10 @@ struct c2_subscriber {
     struct c2_timer *roots_timer;        /* the broker is asked for its roots again */
     struct c2_bus_subscription *mirrors; /* who mirrors roots: it has changed */
     struct c2_supplier *suppliers;
-    struct c2_timer *suppliers_timer; /* they are measured */
-    struct c2_mirrors_told *told;     /* republish/republish_register.c; NULL: nothing is registered */
-    struct c2_scrubber *scrubber;     /* NULL: none */
+    struct c2_supplier *upstreams[C2_BUS_PLACES_MAX]; /* held, where they are several, also without roots */
+    struct c2_timer *suppliers_timer;                 /* they are measured */
+    struct c2_mirrors_told *told; /* republish/republish_register.c; NULL: nothing is registered */
+    struct c2_scrubber *scrubber; /* NULL: none */
     bool stopping, evicting;
     void (*unreached)(struct c2_subscriber *sub, const char *host); /* HOST:PORT has not answered */
     struct c2_upcall *upcalls;                                      /* requests for data under way */

@@ -12,7 +12,7 @@
 #include "subscriber/mirror/roots.h"
 
 #define TICK_MS     1000 /* between looks for who is to be measured: so soon the first time after a failure */
-#define PROBE_MS    15000 /* between two measurements of a source that is well */
+#define PROBE_MS    15000 /* between two measurements of a source that is well; at first less */
 #define AWAY_MAX_MS 60000 /* and of one that is not: twice as long each time */
 #define ANSWER_MS   5000  /* a source that takes longer for a few bytes is of no use */
 #define ANSWER_MAX  65536 /* bytes: some hundred names */
@@ -200,6 +200,27 @@ bool c2_turn_may_leave(const struct c2_root_state *root, const struct c2_turn *t
 
 /* ---- measuring ---- */
 
+static void set_circle(struct c2_supplier *supplier, bool circle)
+{
+    struct c2_subscriber *sub = supplier->sub;
+    struct c2_bus *bus = sub->config.bus;
+
+    if (circle && !supplier->circle)
+        c2_log_some(C2_WARN,
+                    "source %s=%s has its roots from this subscriber: a circle, it is asked for nothing",
+                    c2_root_scheme(&supplier->place), supplier->place.http);
+    supplier->circle = circle;
+    for (int i = 0; i < sub->config.nupstreams && bus->ops->avoid; i++)
+        if (c2_root_is_at(&sub->config.upstreams[i], &supplier->place)) bus->ops->avoid(bus, i, circle);
+}
+
+void c2_supplier_note_circle(struct c2_root_state *root, uint64_t at)
+{
+    struct c2_supplier *supplier = c2_supplier_at(root, at);
+
+    if (supplier) set_circle(supplier, true);
+}
+
 /* {"via":[ID,...]}, its own the first. */
 static bool read_via(struct c2_supplier *supplier, struct c2_str text)
 {
@@ -217,11 +238,7 @@ static bool read_via(struct c2_supplier *supplier, struct c2_str text)
             return false;
         circle = circle || c2_str_is(id, supplier->sub->peer_id);
     }
-    if (circle && !supplier->circle)
-        c2_log_some(C2_WARN,
-                    "source %s=%s has its roots from this subscriber: a circle, it is asked for nothing",
-                    c2_root_scheme(&supplier->place), supplier->place.http);
-    supplier->circle = circle;
+    set_circle(supplier, circle);
     snprintf(supplier->via, sizeof(supplier->via), "%s", c2_buf_cstr(&via));
     return true;
 }
@@ -230,6 +247,7 @@ static void measured(struct c2_supplier *supplier, int64_t ms)
 {
     double last = (double)ms;
 
+    supplier->nprobes++;
     supplier->round_trip_ms = supplier->round_trip_ms < 0
                                   ? last
                                   : supplier->round_trip_ms + SMOOTH * (last - supplier->round_trip_ms);
@@ -252,7 +270,7 @@ static void on_probed(void *ctx, struct c2_http_reply *reply, const struct cat2_
     char why[60];
 
     supplier->probe = NULL;
-    supplier->due_ms = now + PROBE_MS;
+    supplier->due_ms = now + c2_min_i64(PROBE_MS, (int64_t)TICK_MS << c2_min_i64(supplier->nprobes, 10));
     if (err) {
         on_silent(supplier, err);
     } else if (!supplier->place.mirror ||
@@ -374,9 +392,16 @@ void c2_suppliers_move(struct c2_root_state *root)
     struct c2_root others[C2_ROOT_SUPPLIERS_MAX];
     size_t n = 0;
 
+    root->cyclic = false; /* it was of the other place */
     for (int i = 1; i < root->nsuppliers; i++)
         others[n++] = root->suppliers[i]->place;
     c2_suppliers_set(root, others, n);
+}
+
+void c2_suppliers_watch_upstreams(struct c2_subscriber *sub)
+{
+    for (int i = 0; sub->config.nupstreams > 1 && i < sub->config.nupstreams; i++)
+        sub->upstreams[i] = take(sub, &sub->config.upstreams[i]);
 }
 
 void c2_suppliers_stop(struct c2_subscriber *sub)
@@ -386,6 +411,10 @@ void c2_suppliers_stop(struct c2_subscriber *sub)
     for (struct c2_supplier *supplier = sub->suppliers; supplier; supplier = supplier->next) {
         if (supplier->probe) c2_http_cancel(supplier->probe);
         supplier->probe = NULL;
+    }
+    for (int i = 0; i < C2_BUS_PLACES_MAX; i++) {
+        if (sub->upstreams[i]) let_go(sub->upstreams[i]);
+        sub->upstreams[i] = NULL;
     }
 }
 

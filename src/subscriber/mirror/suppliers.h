@@ -20,6 +20,7 @@ struct c2_supplier {
     struct c2_http_flight *probe; /* it is being measured */
     int64_t asked_ms, due_ms;
     double round_trip_ms;         /* smoothed; < 0: not measured */
+    int nprobes;                  /* that were answered */
     int nfailed;                  /* in a row: not 0, it is not well */
     int64_t nfailures;            /* in all */
     int64_t pending;              /* shares.h: about so many bytes are being asked for there */
@@ -34,6 +35,9 @@ struct c2_supplier {
 
 /** These are the further places of the root, besides root->root; ours is left out. */
 void c2_suppliers_set(struct c2_root_state *root, const struct c2_root *others, size_t n);
+/** The subscriber's upstreams, where it has several, are measured from now on. One that has its roots from
+ * us is of no use to the bus either. */
+void c2_suppliers_watch_upstreams(struct c2_subscriber *sub);
 /** Those that the subscriber is told to follow, where it follows subscribers. */
 void c2_suppliers_set_upstreams(struct c2_root_state *root);
 /** The first place, root->root, is another one. */
@@ -66,6 +70,8 @@ bool c2_turn_may_leave(const struct c2_root_state *root, const struct c2_turn *t
 void c2_supplier_note(struct c2_root_state *root, uint64_t at, const struct cat2_error *err);
 /** It answered, but is not the one that is asked for everything. */
 void c2_supplier_note_well(struct c2_root_state *root, uint64_t at);
+/** It has roots from us. */
+void c2_supplier_note_circle(struct c2_root_state *root, uint64_t at);
 /** "ok", "away", "circle" or "not measured". */
 const char *c2_supplier_state(const struct c2_supplier *supplier);
 /** All subscribers that roots come through, this one first, as strings of an array. */
