@@ -25,6 +25,7 @@
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/suppliers.h"
 #include "subscriber/mirror/upcall.h"
+#include "subscriber/mirror/upstreams.h"
 #include "subscriber/pages/pages.h"
 #include "subscriber/republish/republish.h"
 #include "subscriber/zarr/zarr.h"
@@ -128,6 +129,7 @@ static void stop_following(struct c2_subscriber *sub)
     c2_timer_stop(sub->lease_timer);
     if (sub->mirrors) sub->config.bus->ops->unsubscribe(sub->mirrors);
     c2_suppliers_stop(sub);
+    c2_upstreams_leave(sub);
     sub->news = sub->mirrors = NULL;
     sub->roots_timer = sub->lease_timer = NULL;
     for (struct c2_root_state *root = sub->roots; root; root = root->next)

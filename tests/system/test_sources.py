@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import blosc2
+import faults
 import metrics
 import numpy as np
 import pytest
@@ -392,6 +393,34 @@ def test_upstreams_that_back_each_other_up_find_the_origin_again(house, data, fi
             assert np.array_equal(array(site, "big.b2nd")[0], big)
             assert len(json.loads(get(site.url + "/mirror")[2])["via"]) <= 3
             wait_until(lambda site=site: {s["http"]: s["state"] for s in sources(site)}[at[0]] == "ok")
+
+
+def test_an_upstream_that_is_cut_off_tells_no_events(house, data):
+    """A region lives on, but its origin cannot be reached from there. The site can reach both, and is current all the same."""
+    big = write(data)
+    origin = house.serve(f"foo={data}")
+    wire = faults.Proxy(int(origin.http.rpartition(":")[2]))
+    region = house.run("region", [BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", house.state("region"), "--upstream",
+                                  wire.http, "--lease", "1"]).wait_ready_line().follow("foo")
+    site = below(house, region, "site", "--upstream", origin.url).follow("foo")
+
+    def follows():
+        return roots(site)["foo"]["http"]
+    wait_until(lambda: follows() == region.http)
+    assert array(site, "big.b2nd", "7,7")[0] == big[7, 7]
+    wire.refuse()
+    wire.drop()
+    big = write(data, seed=8)
+    wait_until(lambda: array(site, "big.b2nd", "7,7")[0] == big[7, 7])
+    assert follows() == origin.http
+    assert np.array_equal(array(site, "big.b2nd")[0], big)
+    wait_until(lambda: "X-Caterva2-Stale" not in get(f"{site.url}/api/info/foo/big.b2nd")[1])
+    assert json.loads(get(region.url + "/mirror")[2])["stale"] == 1
+    wire.accept()
+    wait_until(lambda: json.loads(get(region.url + "/mirror")[2])["stale"] == 0)
+    wait_until(lambda: follows() == region.http)  # as it is named
+    big = write(data, seed=9)
+    wait_until(lambda: array(site, "big.b2nd", "7,7")[0] == big[7, 7])
 
 
 def test_cat2serve_is_an_upstream(house, data):

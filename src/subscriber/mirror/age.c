@@ -30,6 +30,11 @@ static const char *why_stale(const struct c2_root_state *root)
     return is_deaf(root->sub) ? "no events" : NULL;
 }
 
+bool c2_root_is_stale(const struct c2_root_state *root)
+{
+    return c2_root_is_unreached(root) || why_stale(root);
+}
+
 void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root)
 {
     const char *why = why_stale(root);

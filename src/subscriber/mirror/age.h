@@ -8,6 +8,8 @@
 /** Headers for the reply that follows, when what is known may not be what the publisher has: why, and since
  * when. */
 void c2_sub_say_stale(struct c2_request *req, const struct c2_root_state *root);
+/** May what is known be old, or is nothing known because its publisher is not reached? */
+bool c2_root_is_stale(const struct c2_root_state *root);
 /** When what is known was what the publisher had, for sure, by the loop's clock; 0: that is not known. */
 int64_t c2_root_as_of(const struct c2_root_state *root);
 /** What the source of a list says of itself, in these headers. */

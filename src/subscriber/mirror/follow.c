@@ -19,12 +19,11 @@
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/roots.h"
 #include "subscriber/mirror/suppliers.h"
+#include "subscriber/mirror/upstreams.h"
 
-#define ROOTS_AGAIN_MS 10000  /* after the roots could not be had; a Python server tells of no new ones */
-#define MIRRORS_MS     500    /* after others told that they mirror roots */
-#define UNHASHED_MS    30000  /* so long after the first list without hashes, its publisher is an older one */
-#define LISTED_MS      120000 /* who asks for a root to be followed */
-#define KNOWN_MS       4000   /* who asks for something in it: clients give up after 5 s, some of them */
+#define UNHASHED_MS 30000  /* so long after the first list without hashes, its publisher is an older one */
+#define LISTED_MS   120000 /* who asks for a root to be followed */
+#define KNOWN_MS    4000   /* who asks for something in it: clients give up after 5 s, some of them */
 
 static void follow_free(struct c2_follow *f)
 {
@@ -34,6 +33,11 @@ static void follow_free(struct c2_follow *f)
     c2_texts_fini(&f->told);
     c2_buf_fini(&f->text);
     free(f);
+}
+
+void c2_follow_drop(struct c2_root_state *root)
+{
+    follow_free(root->follow);
 }
 
 /* End what is under way; those who wait go on waiting. */
@@ -71,7 +75,7 @@ static void on_timer(void *ctx)
 }
 
 /* Without memory for a timer nothing will happen: then the list is at least not told as the publisher's. */
-static void follow_later(struct c2_root_state *root, int64_t ms)
+void c2_follow_later(struct c2_root_state *root, int64_t ms)
 {
     if (root->timer || root->sub->stopping) return;
     root->timer = c2_timer_start(root->sub->config.loop, ms, 0, on_timer, root);
@@ -86,7 +90,7 @@ static void follow_later(struct c2_root_state *root, int64_t ms)
 
 static void retry_later(struct c2_root_state *root)
 {
-    follow_later(root, c2_min_i64(60000, (int64_t)500 << c2_min_i64(root->retries, 7)));
+    c2_follow_later(root, c2_min_i64(60000, (int64_t)500 << c2_min_i64(root->retries, 7)));
 }
 
 static void listing_failed(struct c2_root_state *root, const struct cat2_error *err)
@@ -141,7 +145,7 @@ static void on_not_yet(struct c2_follow *f, struct c2_http_reply *reply)
     root->retries = 0;
     c2_root_event(root, C2_ROOT_ON_NOT_YET);
     if (news) c2_mirror_tell(root, NULL, NULL);
-    follow_later(root, 1000 * (int64_t)root->retry_s);
+    c2_follow_later(root, 1000 * (int64_t)root->retry_s);
 }
 
 /* It came from another source than the first: until that one answers, it may be old. */
@@ -149,6 +153,7 @@ static void note_source(struct c2_root_state *root, const struct c2_follow *f)
 {
     root->source = f->source;
     root->listed_at = f->turn.at;
+    if (*root->source.stale) c2_upstreams_ask(root->sub);
     if (c2_turn_is_first(root, &f->turn)) return;
     if (!*root->source.stale)
         root->source = (struct c2_source_age){.stale = "publisher not reached", .ms = -1};
@@ -227,7 +232,7 @@ static void on_complete(struct c2_follow *f)
     c2_root_event(root, C2_ROOT_ON_LISTED);
     if (news) c2_mirror_tell(root, NULL, NULL);
     c2_log_some(C2_INFO, "follow root=%s datasets=%zu", root->root.name, root->n);
-    if (again) follow_later(root, C2_SETTLE_MS);
+    if (again) c2_follow_later(root, C2_SETTLE_MS);
     if (unsure) retry_later(root);
     c2_sub_tell_waiters(root, NULL);
 }
@@ -248,7 +253,7 @@ static void on_event(void *ctx, const struct c2_event *event)
         return;
     else if (root->timer || root->life != C2_ROOT_CURRENT ||
              !c2_sub_refresh(root, event->data, c2_sub_follow))
-        follow_later(root, C2_SETTLE_MS);
+        c2_follow_later(root, C2_SETTLE_MS);
 }
 
 static void on_resync(void *ctx)
@@ -258,7 +263,7 @@ static void on_resync(void *ctx)
     if (root->follow)
         root->follow_again = true;
     else
-        follow_later(root, c2_root_is_listed(root) ? C2_SETTLE_MS : 0);
+        c2_follow_later(root, c2_root_is_listed(root) ? C2_SETTLE_MS : 0);
 }
 
 void c2_sub_follow(struct c2_root_state *root)
@@ -350,151 +355,4 @@ void c2_sub_when_known(struct c2_root_state *root, void (*fn)(void *ctx, const s
                        void *ctx)
 {
     c2_sub_when_known_within(root, KNOWN_MS, fn, ctx);
-}
-
-/* ---- which roots there are ---- */
-
-/* Of a subscriber that is followed every root is to be had there, wherever its publisher is. */
-static struct c2_root place_of(const struct c2_subscriber *sub, const struct c2_root *told)
-{
-    int (*at)(const struct c2_bus *bus) = sub->config.bus->ops->at;
-    int n = sub->config.nupstreams, i = at ? at(sub->config.bus) : 0;
-    struct c2_root root = *told;
-
-    if (n == 0) return root;
-    const struct c2_root *upstream = &sub->config.upstreams[i < n ? i : 0];
-    memcpy(root.http, upstream->http, sizeof(root.http));
-    root.tls = upstream->tls;
-    root.mirror = !told->python;
-    return root;
-}
-
-static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c2_root *told)
-{
-    const struct c2_root place = place_of(sub, told), *from = &place;
-    struct cat2_error err;
-    struct c2_root_state *old = c2_sub_root(sub, c2_str_of(from->name));
-    bool moved = old && !c2_root_is_at(&old->root, from);
-    struct c2_root_state *root = c2_sub_root_add(sub, from, &err);
-
-    if (!root) {
-        c2_log_some(C2_WARN, "root is not taken: %s", err.message);
-        return NULL;
-    }
-    if (!old) c2_mirror_tell(root, NULL, NULL);
-    bool begun = sub->config.follow_all && c2_follow_begin(root);
-    if (!begun && (!old || moved)) c2_sub_save_root(root);
-    if (moved) c2_suppliers_move(root);
-    if (!old || moved) c2_suppliers_set_upstreams(root);
-    if (moved) follow_free(root->follow); /* where it was */
-    if (!old || moved || begun || c2_root_is_unreached(root) || !root->topic) c2_sub_follow(root);
-    return root;
-}
-
-static void on_roots_time(void *ctx);
-
-/* While the broker is away it is asked when it is connected again. An upstream may be one that never is. */
-static void ask_roots_later(struct c2_subscriber *sub)
-{
-    bool waits = !sub->config.nupstreams && !sub->config.bus->ops->connected(sub->config.bus);
-
-    if (sub->stopping || sub->roots_timer || waits) return;
-    sub->roots_timer = c2_timer_start(sub->config.loop, ROOTS_AGAIN_MS, 0, on_roots_time, sub);
-}
-
-static void on_roots(void *ctx, const struct c2_root *roots, size_t n, const struct cat2_error *err)
-{
-    struct c2_subscriber *sub = ctx;
-
-    if (err || sub->stopping) {
-        if (err) c2_log_some(C2_WARN, "broker: %s", err->message);
-        ask_roots_later(sub);
-        return;
-    }
-    sub->roots_told = true;
-    bool python = false;
-    for (size_t i = 0, after; i < n; i = after) {
-        for (after = i + 1; after < n && roots[after].mirror;)
-            after++;
-        struct c2_root_state *root = know_root(sub, &roots[i]);
-        bool mirrored = !sub->config.nupstreams && !sub->config.mirror_at; /* mirrors do not ask each other */
-        if (root && mirrored) c2_suppliers_set(root, &roots[i + 1], after - i - 1);
-        python = python || roots[i].python;
-    }
-    if (python) ask_roots_later(sub);
-}
-
-static void on_news(void *ctx, const struct c2_event *event)
-{
-    struct c2_subscriber *sub = ctx;
-    C2_AUTO_PTR(c2_json) *json = NULL;
-    struct cat2_error err;
-    struct c2_str name;
-    struct c2_root root;
-
-    if (!c2_json_parse(event->data, &json, &err) || !c2_jstr(c2_jget(c2_json_root(json), "name"), &name) ||
-        !c2_root_of_json(name, c2_json_root(json), &root))
-        return;
-    /* Its publisher came (back), perhaps with other data or another memory of what it told: compare all. */
-    struct c2_root_state *known = know_root(sub, &root);
-    if (known && c2_root_is_followed(known) && !known->follow) follow_later(known, C2_SETTLE_MS);
-}
-
-static void ask_roots(void *ctx)
-{
-    struct c2_subscriber *sub = ctx;
-
-    if (!sub->stopping) sub->config.bus->ops->roots(sub->config.bus, on_roots, sub);
-}
-
-/* Others mirror roots now. One question for many such changes. */
-static void on_mirrors(void *ctx, const struct c2_event *event)
-{
-    struct c2_subscriber *sub = ctx;
-
-    (void)event;
-    if (sub->stopping || sub->roots_timer) return;
-    sub->roots_timer = c2_timer_start(sub->config.loop, MIRRORS_MS, 0, on_roots_time, sub);
-}
-
-static void on_roots_time(void *ctx)
-{
-    struct c2_subscriber *sub = ctx;
-
-    sub->roots_timer = NULL;
-    ask_roots(sub);
-}
-
-/* List its roots, to see whether the publisher is there; failed listings are tried until it is. */
-static void on_unreached(struct c2_subscriber *sub, const char *host)
-{
-    for (struct c2_root_state *root = sub->roots; root; root = root->next)
-        if (!c2_root_is_unreached(root) && !root->follow && strcmp(root->root.http, host) == 0)
-            c2_sub_follow(root);
-}
-
-bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err)
-{
-    struct c2_bus *bus = sub->config.bus;
-    struct c2_bus_listener listener = {on_news, ask_roots, sub};
-
-    sub->unreached = on_unreached;
-    c2_suppliers_watch_upstreams(sub);
-    sub->news = bus->ops->subscribe(bus, C2_TOPIC_NEW, NULL, &listener);
-    if (!sub->news) return c2_fail_nomem(err, "subscription");
-    if (!bus->ops->on_connect(bus, ask_roots, sub)) return c2_fail_nomem(err, "bus");
-    if (!sub->config.nupstreams && !sub->config.mirror_at) {
-        struct c2_bus_listener mirrors = {on_mirrors, NULL, sub};
-        sub->mirrors = bus->ops->subscribe(bus, C2_TOPIC_MIRRORS, NULL, &mirrors);
-    }
-    ask_roots(sub);
-    for (int i = 0; i < sub->config.nown; i++) { /* what is served here needs no bus to be found */
-        struct c2_root_state *root = know_root(sub, &sub->config.own[i]);
-        if (root && c2_follow_begin(root)) c2_sub_follow(root);
-    }
-    for (struct c2_root_state *root = sub->roots; root; root = root->next) {
-        c2_suppliers_set_upstreams(root);
-        if (c2_root_is_followed(root)) follow_later(root, 0);
-    }
-    return true;
 }

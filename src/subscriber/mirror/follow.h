@@ -11,13 +11,15 @@
 bool c2_follow_begin(struct c2_root_state *root);
 /** List the root now, or again after the listing under way; nothing when it is not followed. */
 void c2_sub_follow(struct c2_root_state *root);
+/** The same in a while. */
+void c2_follow_later(struct c2_root_state *root, int64_t ms);
 /** Hear no events of it any more, end what is under way. Who waits for it is told by c2_sub_tell_waiters().
  */
 void c2_follow_stop(struct c2_root_state *root);
 /** c2_follow_stop(), and who waits is told why. */
 void c2_follow_cancel(struct c2_root_state *root, const char *why);
-/** Know the roots of the broker from now on, and follow those that were followed. */
-bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
+/** The listing under way is of no use. */
+void c2_follow_drop(struct c2_root_state *root);
 
 /* ---- follow_python.c ---- */
 /** The etag of a Python publisher's answer, without the quotes that servers of today have. Borrowed. */
@@ -51,6 +53,10 @@ void c2_sub_tell_waiters(struct c2_root_state *root, const struct cat2_error *er
  * asked. One that cannot tell of one dataset is waited for as by c2_sub_when_known(). */
 void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
                        void (*fn)(void *ctx, const struct cat2_error *err), void *ctx);
+
+/* ---- watch_roots.c ---- */
+/** Know the roots of the broker from now on, and follow those that were followed. */
+bool c2_sub_watch_roots(struct c2_subscriber *sub, struct cat2_error *err);
 
 /* ---- leave.c ---- */
 /** Follow the root no more, forget its datasets and what is cached of them. */

@@ -9,7 +9,9 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/log_share.h"
+#include "subscriber/mirror/age.h"
 #include "subscriber/mirror/roots.h"
+#include "subscriber/mirror/upstreams.h"
 
 #define TICK_MS     1000 /* between looks for who is to be measured: so soon the first time after a failure */
 #define PROBE_MS    15000 /* between two measurements of a source that is well; at first less */
@@ -202,27 +204,24 @@ bool c2_turn_may_leave(const struct c2_root_state *root, const struct c2_turn *t
 
 static void set_circle(struct c2_supplier *supplier, bool circle)
 {
-    struct c2_subscriber *sub = supplier->sub;
-    struct c2_bus *bus = sub->config.bus;
-
     if (circle && !supplier->circle)
         c2_log_some(C2_WARN,
                     "source %s=%s has its roots from this subscriber: a circle, it is asked for nothing",
                     c2_root_scheme(&supplier->place), supplier->place.http);
     supplier->circle = circle;
-    for (int i = 0; i < sub->config.nupstreams && bus->ops->avoid; i++)
-        if (c2_root_is_at(&sub->config.upstreams[i], &supplier->place)) bus->ops->avoid(bus, i, circle);
 }
 
 void c2_supplier_note_circle(struct c2_root_state *root, uint64_t at)
 {
     struct c2_supplier *supplier = c2_supplier_at(root, at);
 
-    if (supplier) set_circle(supplier, true);
+    if (!supplier) return;
+    set_circle(supplier, true);
+    c2_upstreams_judge(root->sub);
 }
 
-/* {"via":[ID,...]}, its own the first. */
-static bool read_via(struct c2_supplier *supplier, struct c2_str text)
+/* {"via":[ID,...],"stale":N}, its own the first. */
+static bool read_mirror(struct c2_supplier *supplier, struct c2_str text)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     C2_AUTO(c2_buf) via = C2_BUF_INIT(sizeof(supplier->via) - 1);
@@ -239,6 +238,8 @@ static bool read_via(struct c2_supplier *supplier, struct c2_str text)
         circle = circle || c2_str_is(id, supplier->sub->peer_id);
     }
     set_circle(supplier, circle);
+    supplier->nstale = 0;
+    c2_jint(c2_jget(c2_json_root(json), "stale"), &supplier->nstale);
     snprintf(supplier->via, sizeof(supplier->via), "%s", c2_buf_cstr(&via));
     return true;
 }
@@ -274,12 +275,13 @@ static void on_probed(void *ctx, struct c2_http_reply *reply, const struct cat2_
     if (err) {
         on_silent(supplier, err);
     } else if (!supplier->place.mirror ||
-               (reply->status == 200 && read_via(supplier, c2_buf_str(reply->body)))) {
+               (reply->status == 200 && read_mirror(supplier, c2_buf_str(reply->body)))) {
         measured(supplier, now - supplier->asked_ms);
     } else {
         snprintf(why, sizeof(why), "it answers %d to GET /mirror", reply->status);
         set_away(supplier, why);
     }
+    c2_upstreams_judge(supplier->sub);
 }
 
 static void probe(struct c2_supplier *supplier)
@@ -305,7 +307,7 @@ static void on_tick(void *ctx)
 
 /* ---- which there are ---- */
 
-static struct c2_supplier *take(struct c2_subscriber *sub, const struct c2_root *place)
+struct c2_supplier *c2_supplier_hold(struct c2_subscriber *sub, const struct c2_root *place)
 {
     struct c2_supplier *supplier = sub->suppliers;
 
@@ -328,7 +330,7 @@ static struct c2_supplier *take(struct c2_subscriber *sub, const struct c2_root 
     return supplier;
 }
 
-static void let_go(struct c2_supplier *supplier)
+void c2_supplier_let_go(struct c2_supplier *supplier)
 {
     struct c2_subscriber *sub = supplier->sub;
 
@@ -344,7 +346,7 @@ static void let_go(struct c2_supplier *supplier)
 void c2_suppliers_drop(struct c2_root_state *root)
 {
     for (int i = 0; i < root->nsuppliers; i++)
-        let_go(root->suppliers[i]);
+        c2_supplier_let_go(root->suppliers[i]);
     root->nsuppliers = root->used = 0;
 }
 
@@ -365,14 +367,14 @@ void c2_suppliers_set(struct c2_root_state *root, const struct c2_root *others, 
 
     for (size_t i = 0; i < n && nnow < C2_ROOT_SUPPLIERS_MAX; i++) {
         if (is_ours(root->sub, &others[i]) || c2_root_is_at(&others[i], &root->root)) continue;
-        if (nnow == 0) now[nnow++] = take(root->sub, &root->root);
-        now[nnow] = now[nnow - 1] ? take(root->sub, &others[i]) : NULL;
+        if (nnow == 0) now[nnow++] = c2_supplier_hold(root->sub, &root->root);
+        now[nnow] = now[nnow - 1] ? c2_supplier_hold(root->sub, &others[i]) : NULL;
         nnow += now[nnow] != NULL;
     }
     int used = root->used;
     c2_suppliers_drop(root); /* those that stay are held twice now */
     if (nnow < 2) {
-        if (nnow && now[0]) let_go(now[0]);
+        if (nnow && now[0]) c2_supplier_let_go(now[0]);
         return;
     }
     memcpy(root->suppliers, now, (size_t)nnow * sizeof(*now));
@@ -398,12 +400,6 @@ void c2_suppliers_move(struct c2_root_state *root)
     c2_suppliers_set(root, others, n);
 }
 
-void c2_suppliers_watch_upstreams(struct c2_subscriber *sub)
-{
-    for (int i = 0; sub->config.nupstreams > 1 && i < sub->config.nupstreams; i++)
-        sub->upstreams[i] = take(sub, &sub->config.upstreams[i]);
-}
-
 void c2_suppliers_stop(struct c2_subscriber *sub)
 {
     c2_timer_stop(sub->suppliers_timer);
@@ -411,10 +407,6 @@ void c2_suppliers_stop(struct c2_subscriber *sub)
     for (struct c2_supplier *supplier = sub->suppliers; supplier; supplier = supplier->next) {
         if (supplier->probe) c2_http_cancel(supplier->probe);
         supplier->probe = NULL;
-    }
-    for (int i = 0; i < C2_BUS_PLACES_MAX; i++) {
-        if (sub->upstreams[i]) let_go(sub->upstreams[i]);
-        sub->upstreams[i] = NULL;
     }
 }
 
@@ -450,6 +442,15 @@ void c2_suppliers_via_jw(struct c2_jw *w, struct c2_subscriber *sub)
         add_ids(&ids, root->via);
     for (int i = 0; i < ids.n; i++)
         c2_jw_str(w, ids.p[i]);
+}
+
+void c2_suppliers_stale_jw(struct c2_jw *w, struct c2_request *req, struct c2_subscriber *sub)
+{
+    int64_t n = 0;
+
+    for (struct c2_root_state *root = c2_sub_seen(req, sub->roots); root; root = c2_sub_seen(req, root->next))
+        n += c2_root_is_stale(root);
+    c2_jw_put_int(w, "stale", n);
 }
 
 void c2_suppliers_metrics(const struct c2_subscriber *sub, struct c2_metrics *m)

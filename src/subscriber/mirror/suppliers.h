@@ -28,16 +28,17 @@ struct c2_supplier {
     int64_t rated_ms;             /* when that was */
     int64_t busy_ms, busy_nbytes; /* since then, so many have come */
     int64_t nbytes;               /* of shares, in all */
+    int64_t nstale;               /* roots that it knows as they were once; of a mirror */
     bool circle;                  /* it has roots from us: it is asked for nothing */
     char via[C2_VIA_SIZE];        /* subscribers that its roots come through, itself the first */
     char why[160];                /* it failed last */
 };
 
+/** A service is measured for as long as it is held. NULL: no memory. */
+struct c2_supplier *c2_supplier_hold(struct c2_subscriber *sub, const struct c2_root *place);
+void c2_supplier_let_go(struct c2_supplier *supplier);
 /** These are the further places of the root, besides root->root; ours is left out. */
 void c2_suppliers_set(struct c2_root_state *root, const struct c2_root *others, size_t n);
-/** The subscriber's upstreams, where it has several, are measured from now on. One that has its roots from
- * us is of no use to the bus either. */
-void c2_suppliers_watch_upstreams(struct c2_subscriber *sub);
 /** Those that the subscriber is told to follow, where it follows subscribers. */
 void c2_suppliers_set_upstreams(struct c2_root_state *root);
 /** The first place, root->root, is another one. */
@@ -76,6 +77,8 @@ void c2_supplier_note_circle(struct c2_root_state *root, uint64_t at);
 const char *c2_supplier_state(const struct c2_supplier *supplier);
 /** All subscribers that roots come through, this one first, as strings of an array. */
 void c2_suppliers_via_jw(struct c2_jw *w, struct c2_subscriber *sub);
+/** How many roots that the request's sender sees may be old, as "stale". */
+void c2_suppliers_stale_jw(struct c2_jw *w, struct c2_request *req, struct c2_subscriber *sub);
 /** Nothing is measured any more. */
 void c2_suppliers_stop(struct c2_subscriber *sub);
 void c2_suppliers_metrics(const struct c2_subscriber *sub, struct c2_metrics *m);

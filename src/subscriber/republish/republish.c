@@ -53,6 +53,7 @@ static void handle_mirror(struct c2_request *req, void *state)
     c2_jw_open_array(&w, "via");
     c2_suppliers_via_jw(&w, state);
     c2_jw_end_array(&w);
+    c2_suppliers_stale_jw(&w, req, state);
     c2_jw_end_object(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
