@@ -135,10 +135,10 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     }
 }
 
-/* Is it in the list, or can nobody tell? Python publishers tell of one dataset in another way. */
+/* Does only the list tell? Python publishers tell of one dataset in another way. */
 static bool is_told(struct c2_root_state *root, struct c2_str path)
 {
-    if (path.n == 0 || root->nlooking >= LOOKING_MAX || c2_sub_find_own(root, path)) return true;
+    if (path.n == 0 || root->nlooking >= LOOKING_MAX) return true;
     return c2_root_is_listed(root) && (!root->speaks_pieces || c2_root_is_unreached(root) ||
                                        root->sub->stopping || c2_sub_is_folder(root, path));
 }
@@ -179,6 +179,10 @@ void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
 {
     struct early *early;
 
+    if (path.n && c2_sub_find_own(root, path)) { /* somebody has asked for it before */
+        fn(ctx, NULL);
+        return;
+    }
     if (is_told(root, path)) {
         c2_sub_when_known(root, fn, ctx);
         return;
