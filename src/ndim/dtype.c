@@ -252,6 +252,32 @@ static bool parse_field(struct parser *p, int depth, struct c2_field *field)
     return expect(p, ")");
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* NumPy takes titles for names, too, and empty names for gaps. */
+static bool names_differ(const struct parser *p, const struct c2_dtype *dtype)
+{
+    const char **names = calloc((size_t)dtype->nfields * 2, sizeof(*names));
+    bool ok = true;
+    size_t n = 0;
+
+    if (!names) return c2_fail_nomem(p->err, "dtype");
+    for (int i = 0; i < dtype->nfields; i++) {
+        const struct c2_field *field = &dtype->fields[i];
+        if (field->name[0]) names[n++] = field->name;
+        if (field->title && field->title[0]) names[n++] = field->title;
+    }
+    if (n > 1) qsort(names, n, sizeof(*names), by_text);
+    for (size_t i = 1; ok && i < n; i++)
+        if (strcmp(names[i - 1], names[i]) == 0)
+            ok = c2_fail(p->err, CAT2_EINVAL, "dtype: field '%.60s' occurs more than once", names[i]);
+    free(names);
+    return ok;
+}
+
 static bool parse_fields(struct parser *p, int depth, struct c2_dtype *out)
 {
     struct {
@@ -276,7 +302,7 @@ static bool parse_fields(struct parser *p, int depth, struct c2_dtype *out)
         if (!c2_cursor_eat(&p->in, ",") && c2_cursor_peek(&p->in) != ']')
             return fail_at(p, "expected ',' or ']'");
     }
-    return out->nfields > 0 || fail_at(p, "no fields");
+    return out->nfields > 0 ? names_differ(p, out) : fail_at(p, "no fields");
 }
 
 static bool parse_type(struct parser *p, int depth, struct c2_dtype *out)

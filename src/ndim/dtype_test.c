@@ -75,6 +75,9 @@ static void a_bad_dtype_is_refused(void **state)
                                         "[('a', 'V0', (0, 1000, 1000))]",
                                         "__import__('os')",
                                         "[('a', 'i4') ('b', 'i4')]",
+                                        "[('a', 'i4'), ('b', 'u1'), ('a', 'f8')]",
+                                        "[('n', [('a', 'i4'), ('a', 'i4')])]",
+                                        "[(('t', 'a'), 'i4'), ('t', 'i4')]",
                                         "[('a\n', 'i4')]",
                                         "[('a\\x00', 'i4')]",
                                         "[('a\\ud800', 'i4')]",
@@ -87,6 +90,18 @@ static void a_bad_dtype_is_refused(void **state)
         if (c2_dtype_parse(c2_str_of(cases[i]), &dtype, &err)) fail_msg("'%s' was accepted", cases[i]);
         assert_true(err.message[0] != '\0' && dtype.nfields == 0);
     }
+}
+
+static void fields_of_one_name_are_refused_by_name(void **state)
+{
+    struct cat2_error err = {0};
+    C2_AUTO(c2_dtype) dtype = {0};
+
+    assert_false(c2_dtype_parse(C2_STR("[('b', 'i4'), ('a', 'u1'), ('a', 'f8')]"), &dtype, &err));
+    assert_string_equal(err.message, "dtype: field 'a' occurs more than once");
+    assert_true(
+        c2_dtype_parse(C2_STR("[('a', 'u1'), ('', 'V3'), ('n', [('a', 'u1')]), ('', 'V1')]"), &dtype, &err));
+    assert_int_equal(dtype.nfields, 4);
 }
 
 static void depth_and_fields_have_a_limit(void **state)
@@ -131,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dtype_has_a_descr_and_a_name), cmocka_unit_test(a_bad_dtype_is_refused),
+        cmocka_unit_test(fields_of_one_name_are_refused_by_name),
         cmocka_unit_test(depth_and_fields_have_a_limit), cmocka_unit_test(a_field_is_found_by_its_path)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,27 +86,73 @@ static void info_ready(void *ctx, struct c2_entry *entry, const struct cat2_erro
     c2_reply_built(req, c2_buf_append_str(&out, c2_shared_str(entry->json), &err), &out, &err);
 }
 
-/* The dataset's line of a full listing. */
+/* ---- a line of the full list ---- */
+
+struct line {
+    struct c2_request *req;
+    struct c2_publisher *pub;
+    const char *path;
+    bool looked; /* at the whole source, for this one */
+};
+
+static void line_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *failed);
+
+static void on_looked(void *ctx, const struct cat2_error *failed)
+{
+    struct line *line = ctx;
+
+    line->looked = true;
+    if (failed)
+        c2_reply_error(line->req, failed);
+    else
+        c2_catalog_get(line->pub->catalog, line->path, C2_NEED_SKETCH, line_ready, line);
+}
+
+static void refuse_line(const struct line *line, const struct cat2_error *why)
+{
+    if (why && why->code != CAT2_ENOTFOUND)
+        c2_reply_detail(line->req, 404, "%.190s: there is no such dataset: %s", line->path, why->message);
+    else
+        c2_reply_detail(line->req, 404, "%.190s: there is no such dataset", line->path);
+}
+
+/* Who asks keeps what it is told in its list, so only what is listed has a line: also what cannot be opened,
+ * with the reason. What is found, but not listed, may be new. */
 static void line_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *failed)
 {
-    struct c2_request *req = ctx;
+    struct line *line = ctx;
+    struct c2_catalog *cat = line->pub->catalog;
     struct c2_buf out = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     struct cat2_error err;
-    struct c2_entry broken = {0};
 
-    if (!entry && (failed->code == CAT2_EDATA || failed->code == CAT2_EUNSUPPORTED)) {
-        broken.path = (char *)c2_publisher_path(req); /* it has been one before */
-        entry = &broken;
+    if (!entry && failed->code != CAT2_EDATA && failed->code != CAT2_EUNSUPPORTED) {
+        c2_reply_error(line->req, failed);
+        return;
     }
-    if (!entry) {
-        c2_reply_error(req, failed);
-    } else if (c2_publisher_line(entry, entry == &broken ? failed : NULL, &out) &&
-               c2_buf_putc(&out, '\n', &err)) {
-        c2_reply_buf(req, 200, "application/x-ndjson", &out);
+    if (!entry) entry = c2_catalog_find(cat, line->path);
+    bool is_new = entry && !entry->gone && !entry->listed && c2_catalog_is_complete(cat);
+    if (is_new && !line->looked) {
+        c2_catalog_rescan(cat, on_looked, line);
+    } else if (!entry || entry->gone || is_new) {
+        refuse_line(line, failed);
+    } else if (c2_publisher_line(entry, failed, &out) && c2_buf_putc(&out, '\n', &err)) {
+        c2_reply_buf(line->req, 200, "application/x-ndjson", &out);
     } else {
         c2_buf_fini(&out);
-        c2_reply_detail(req, 503, "out of memory");
+        c2_reply_detail(line->req, 503, "out of memory");
     }
+}
+
+static void start_line(struct c2_request *req, struct c2_publisher *pub, const char *path)
+{
+    struct line *line = c2_arena_alloc(c2_request_arena(req), sizeof(*line));
+
+    if (!line) {
+        c2_reply_detail(req, 503, "out of memory");
+        return;
+    }
+    *line = (struct line){.req = req, .pub = pub, .path = path};
+    c2_catalog_get(pub->catalog, path, C2_NEED_SKETCH, line_ready, line);
 }
 
 static void handle_info(struct c2_request *req, void *state)
@@ -124,7 +170,7 @@ static void handle_info(struct c2_request *req, void *state)
     if (pub->stopped)
         c2_reply_detail(req, 503, "shutting down");
     else if (full)
-        c2_catalog_get(pub->catalog, path, C2_NEED_SKETCH, line_ready, req);
+        start_line(req, pub, path);
     else
         c2_catalog_get(pub->catalog, path, C2_NEED_META, info_ready, req);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What others serve objects with: nginx, which lists a folder, and versitygw, an S3 store over one, behind nginx, whose log tells
-the ranges that moved. Files in the folder `orders` make nginx refuse: `busy` (503), `moved` (302)."""
+the ranges that moved. Files in the folder `orders` make nginx refuse: `busy` (503), `moved` (302); `405/data/x`: one object, with this
+status (444: it closes the connection); `405/data/x/index`: the directory x."""
 import contextlib
 import hashlib
 import http.client
@@ -21,7 +22,9 @@ needs_s3 = pytest.mark.skipif(not GATEWAY.exists(), reason="versitygw is not the
 EACH = [pytest.param("json"), pytest.param("html"), pytest.param("s3", marks=needs_s3)]
 KEYS = {"AWS_ACCESS_KEY_ID": "the-key", "AWS_SECRET_ACCESS_KEY": "the+secret/of=it"}
 CATCH_UP = "/catch-up"
+REFUSALS = (403, 405, 410, 444, 500)
 ORDERS = "if (-f {orders}/busy) {{ return 503; }} if (-f {orders}/moved) {{ return 302 http://$http_host/elsewhere; }}"
+ORDERS += " ".join(f"if (-f {{orders}}/{status}${{{{uri}}}}{end}) {{{{ return {status}; }}}}" for status in REFUSALS for end in ("", "index"))
 
 
 class Front(Running):
@@ -60,11 +63,13 @@ class Front(Running):
         os.truncate(self.folder / "told.log", 0)
 
     def order(self, what):
+        (self.orders / what).parent.mkdir(parents=True, exist_ok=True)
         (self.orders / what).touch()
 
     def relax(self):
-        for file in self.orders.iterdir():
-            file.unlink()
+        for file in self.orders.rglob("*"):
+            if file.is_file():
+                file.unlink()
 
 
 class Site(Front):
@@ -145,12 +150,17 @@ def store_of(kind, folder):
 
 # ---- a publisher of one ----
 
-def publish(house, store, *options, poll="0.2", **more):
-    """A subscriber of the store's objects as root foo."""
+def start_publisher(house, store, *options, poll="0.2", **more):
+    """The store's objects as root foo."""
     house.bro_ = house.bro()
     argv = [programs.BIN / "cat2pub", "--http", "127.0.0.1:0", "--broker", house.bro_.http, "--statedir", house.state("pub"), "--poll", poll,
             *store.options, *options, "foo", store.url]
     house.pub_ = house.run("pub", argv, env=store.env, **more).wait_ready_line()
+
+
+def publish(house, store, *options, **more):
+    """A subscriber of the store's objects as root foo."""
+    start_publisher(house, store, *options, **more)
     return house.sub(house.bro_).follow("foo")
 
 

@@ -37,6 +37,9 @@ def make(path):
         group.create_variable("z", ("z",), "f8", data=[10., 20.])
         group.create_variable("q", ("z", "x"), "f8", data=np.ones((2, 4))).attrs["units"] = "m"
         group.create_group("deep").create_variable("r", ("time",), "f4", data=np.arange(5.))
+        other = f.create_group("other")
+        other.create_variable("q", ("x",), "f8", data=np.ones(4))
+        other.create_group("deep").create_variable("r", ("time",), "f4", data=np.zeros(5))
 
 
 def differences(path, url):

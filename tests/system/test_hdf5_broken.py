@@ -81,6 +81,34 @@ def test_what_is_no_hdf5_file_is_told_everywhere_and_heals(house, tmp_path, kind
     wait_until(lambda: says(words, *get(f"{sub.url}/api/fetch/r/bad.h5/x.b2nd")))
 
 
+def full_list(base):
+    return [json.loads(line)["path"] for line in get(f"{base}/api/list?full=1")[2].splitlines() if b'"path"' in line]
+
+
+def test_the_subscriber_lists_what_the_publisher_lists_whatever_is_asked(house, tmp_path):
+    root = tmp_path / "root"
+    make(root / "x.h5")
+    (root / "s.b2nd").mkdir()  # it is called as a sparse frame, whose chunk files are no datasets
+    (root / "s.b2nd/chunks.b2frame").write_bytes(b"none")
+    whole = (root / "x.h5").read_bytes()
+    _, pub, sub = house.chain("r", root)
+    sub.follow("r")
+    mirror = f"{sub.url}/mirror/r"
+
+    def same(*names):
+        return full_list(pub.url) == full_list(mirror) == sorted(names)
+
+    wait_until(lambda: same("s.b2nd", "x.h5", "x.h5/x.b2nd"))
+    (root / "x.h5").write_bytes(b"lost" * 100)
+    wait_until(lambda: same("s.b2nd", "x.h5"))
+    for name in ("x.h5/zzz", "x.h5/zzz.b2nd", "x.h5/x.b2nd", "s.b2nd/chunks.b2frame"):
+        assert get(f"{pub.url}/api/info/{name}?full=1")[0] == 404, name
+        assert get(f"{sub.url}/api/info/r/{name}")[0] in (404, 422), name
+    assert same("s.b2nd", "x.h5")
+    (root / "x.h5").write_bytes(whole)
+    wait_until(lambda: same("s.b2nd", "x.h5", "x.h5/x.b2nd"))
+
+
 def test_a_root_that_is_half_a_file_is_listed_with_the_reason_and_heals(house, tmp_path):
     make(tmp_path / "f.h5")
     whole = (tmp_path / "f.h5").read_bytes()

@@ -5,12 +5,14 @@ import contextlib
 import http.client
 import json
 import os
+import time
 import urllib.parse
 
 import h5py
 import held_worker
 import numpy as np
 import pytest
+import webdata
 from programs import BIN, EXTERNAL, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts programs of its own")
@@ -105,6 +107,21 @@ def test_what_was_found_so_far_drops_nothing_that_is_known(house, tmp_path, gate
     for _ in range(20):
         status, headers, body = get(f"{sub.url}/api/list/r?partial=1")
         assert status == 200 and headers["X-Caterva2-List"] == "whole" and json.loads(body) == sorted(NAMES)
+
+
+def test_a_dataset_is_had_before_the_list_as_often_as_it_is_asked_for(house, tmp_path, gate):
+    webdata.put(tmp_path / "root", "a.b2nd", np.arange(7))
+    many(tmp_path / "root" / "f.h5")
+    bro = house.bro()
+    house.pub("r", tmp_path / "root", bro)
+    sub = house.sub(bro)
+    wait_until(lambda: "r" in json.loads(get(f"{sub.url}/api/roots")[2]))
+    wait_until(lambda: get(f"{sub.url}/api/fetch/r/a.b2nd?format=raw")[0] == 200)
+    for route in ("info", "fetch", "info", "download"):
+        begun = time.monotonic()
+        assert get(f"{sub.url}/api/{route}/r/a.b2nd")[0] == 200, route
+        assert time.monotonic() - begun < 3  # who waits for a list waits for 4 s
+    assert get(f"{sub.url}/api/list/r")[0] == 503
 
 
 def below(house, upstream, name):

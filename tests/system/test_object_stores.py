@@ -2,14 +2,16 @@
 """Roots that others serve: buckets of an S3 store, and sites that list their files. What moves is read in the server's log."""
 import io
 import json
+import os
 import threading
+import time
 import urllib.parse
 
 import blosc2
 import nats
 import numpy as np
 import pytest
-from object_stores import EACH, KEYS, Bucket, array, becomes, fetch, listed, needs_s3, publish, store_of
+from object_stores import EACH, KEYS, Bucket, array, becomes, fetch, listed, needs_s3, publish, start_publisher, store_of
 from programs import BIN, EXTERNAL, cli, get, wait_until
 
 pytestmark = pytest.mark.skipif(EXTERNAL, reason="starts its own programs")
@@ -145,6 +147,82 @@ def test_redirects_are_not_followed(house, store, tmp_path):
     wait_until(lambda: "302" in house.pub_.output())
     assert fetch(sub, "a.b2nd", "400:,400:")[0] != 200
     assert store.told("/elsewhere") == []
+
+
+@pytest.fixture(params=["json", "html"])
+def site(request, tmp_path):
+    with store_of(request.param, tmp_path) as it:
+        yield it
+
+
+SAID = {403: "is refused by the server", 405: "is answered by the server with status 405", 410: "is answered by the server with status 410",
+        444: "is not answered by the server", 500: "is answered by the server with status 500"}
+
+
+@pytest.mark.parametrize("status", SAID)
+def test_an_object_that_the_server_does_not_tell_of_holds_up_no_other(house, site, tmp_path, status):
+    first, other = numbers(), numbers(8)
+    site.put("a.b2nd", frame(tmp_path, first))
+    site.put("bad.b2nd", frame(tmp_path, first))
+    site.order(f"{status}/data/bad.b2nd")
+    sub = publish(house, site)
+    wait_until(lambda: sorted(listed(sub)) == ["a.b2nd", "bad.b2nd"])
+    assert (array(sub, "a.b2nd") == first).all()
+    for url in (f"{house.pub_.url}/api/info/bad.b2nd", f"{sub.url}/api/info/foo/bad.b2nd"):
+        got, _, body = get(url)
+        assert got == 422 and f"bad.b2nd {SAID[status]}" in json.loads(body)["detail"], body
+    site.put("a.b2nd", frame(tmp_path, other))
+    site.put("later.txt", b"comes")
+    wait_until(lambda: "later.txt" in listed(sub))
+    wait_until(lambda: (array(sub, "a.b2nd") == other).all())
+    for name in ("a.b2nd", "later.txt"):
+        site.remove(name)
+    wait_until(lambda: listed(sub) == ["bad.b2nd"])  # though nothing else tells whether the server is there
+    site.relax()
+    wait_until(lambda: fetch(sub, "bad.b2nd")[0] == 200)
+    assert (array(sub, "bad.b2nd") == first).all()
+
+
+def test_a_site_whose_files_all_fail_is_away(house, site, tmp_path):
+    """Its index still comes."""
+    names = sorted(f"{i}.txt" for i in range(12))
+    for name in names:
+        site.put(name, b"there")
+        site.order(f"500/data/{name}")
+    start_publisher(house, site)
+    wait_until(lambda: f"cannot list the datasets: {site.url}" in house.pub_.output())
+    assert "the answer is 500" in house.pub_.output() and "cannot be read" not in house.pub_.output()
+    site.relax()
+    sub = house.sub(house.bro_).follow("foo")
+    wait_until(lambda: sorted(listed(sub)) == names)
+
+
+def test_a_known_object_stays_when_the_store_fails(house, site, tmp_path):
+    big = numbers()
+    for name in ("a.b2nd", "b.b2nd"):
+        site.put(name, frame(tmp_path, big))
+    then = time.time() - 10
+    os.utime(site.data / "a.b2nd", (then, then))  # it is young: asked for at each look
+    sub = publish(house, site)
+    wait_until(lambda: len(listed(sub)) == 2)
+    site.order("500/data/a.b2nd")
+    wait_until(lambda: [line for line in site.told("a.b2nd") if line["status"] == 500])
+    site.put("later.txt", b"comes")
+    wait_until(lambda: "later.txt" in listed(sub))
+    assert get(f"{house.pub_.url}/api/info/a.b2nd")[0] == get(f"{sub.url}/api/info/foo/a.b2nd")[0] == 200
+    assert "cannot" not in house.pub_.output()
+    site.relax()
+    assert (array(sub, "a.b2nd") == big).all()
+
+
+@pytest.mark.parametrize("status", [403, 405])
+def test_a_directory_that_may_not_be_listed_holds_up_no_other(house, site, tmp_path, status):
+    site.put("a.txt", b"there")
+    site.put("dir/secret.txt", b"not told")
+    site.order(f"{status}/data/dir/index")
+    sub = publish(house, site)
+    wait_until(lambda: listed(sub) == ["a.txt"])
+    assert "dir/: " in house.pub_.output() and str(status) in house.pub_.output()
 
 
 def test_few_connections_are_kept(house, store, tmp_path):

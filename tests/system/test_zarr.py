@@ -267,6 +267,19 @@ def test_groups_of_hdf5_files_keep_their_attributes(tmp_path, house, version):
     assert same(told[5]["items"], np.arange(12.0).reshape(3, 4))
 
 
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_groups_and_arrays_side_by_side_are_read_from_consolidated_metadata(tmp_path, house, version):
+    paths = ["p/a.b2nd", "p/g/x.b2nd", "p/g/h/i/z.b2nd", "p/z.b2nd", "p-/g/a.b2nd", "p-/z.b2nd", "q/a.b2nd", "q/g/y.b2nd", "top.b2nd", "x.b2nd/g/a.b2nd",
+             "x.b2nd/a.b2nd"]
+    for path in paths:
+        webdata.put(tmp_path / "data", path, np.arange(3))
+    site = Site(house.serve(f"v={tmp_path / 'data'}").follow("v"), tmp_path / "data", tmp_path)
+    whole, beneath = site.read(version, [{"consolidated": True, "list": True}, {"url": site.url + "/p", "consolidated": True, "list": True}])
+    folders = ["p-/", "p-/g/", "p/", "p/g/", "p/g/h/", "p/g/h/i/", "q/", "q/g/", "x~2Eb2nd/", "x~2Eb2nd/g/"]
+    assert sorted(whole["list"]) == sorted([path.replace("x.b2nd/", "x~2Eb2nd/") for path in paths] + folders), whole
+    assert sorted(beneath["list"]) == ["a.b2nd", "g/", "g/h/", "g/h/i/", "g/h/i/z.b2nd", "g/x.b2nd", "z.b2nd"], beneath
+
+
 def test_metadata_of_very_many_is_refused_and_the_group_still_opens(tmp_path, house):
     data = tmp_path / "data"
     webdata.put(data, "0/a.b2nd", np.arange(10))

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/log_share.h"
 #include "base/texts.h"
 #include "publisher/source/object_listing.h"
 #include "wire/url.h"
@@ -115,6 +116,17 @@ static bool on_entry(void *ctx, struct c2_str name, bool is_dir, struct c2_str s
            show(l, c2_buf_str(&path), NULL, 0, c2_hash64(says.p, says.n), err);
 }
 
+/* A directory that was removed meanwhile, or that the site lets nobody list. All else fails the look. */
+static bool is_passed_over(const struct cat2_error *err)
+{
+    int status = err->http_status;
+
+    if (err->code == CAT2_ENOTFOUND) return true;
+    if (status < 300 || status >= 500 || status == 429) return false;
+    c2_log_some(C2_WARN, "what is in a directory is not published: %s", err->message);
+    return true;
+}
+
 static bool list_dir(struct listing *l, const char *dir, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) target = C2_BUF_INIT(8 * C2_PATH_MAX), page = C2_BUF_INIT(C2_OBJECT_PAGE_MAX);
@@ -122,7 +134,7 @@ static bool list_dir(struct listing *l, const char *dir, struct cat2_error *err)
     l->dir = dir;
     if (!c2_object_store_target(c2_object_store_place(l->store), dir, &target, err)) return false;
     if (!c2_object_store_page(l->store, c2_buf_cstr(&target), dir, &page, err))
-        return err->code == CAT2_ENOTFOUND && dir[0]; /* removed meanwhile */
+        return dir[0] && is_passed_over(err);
     return c2_index_page(c2_buf_str(&page), on_entry, l, err) ||
            c2_fail_within(err, "%.80s%.80s", c2_object_store_place(l->store)->name, dir);
 }

@@ -13,12 +13,8 @@
 #include "base/hash.h"
 #include "publisher/source/object_blocks.h"
 
-#define DIRECT_S   900    /* that the URL of an object holds: some fetches, and little use to who finds it */
-#define YOUNG_MS   120000 /* indexes of nginx have minutes */
-#define WRITTEN_MS 2000   /* etags of nginx have seconds: such a file may still be written */
-#define LOOK_MS    1000   /* of one look: who lists as well in that time gets the same */
-#define ASKERS_MAX 8      /* threads that ask for states at a look, a connection each */
-#define ASK_ALONE  4      /* states that are not worth threads */
+#define DIRECT_S 900  /* that the URL of an object holds: some fetches, and little use to who finds it */
+#define LOOK_MS  1000 /* of one look: who lists as well in that time gets the same */
 
 static struct c2_object_source *of(struct c2_source *base)
 {
@@ -109,134 +105,6 @@ bool c2_object_direct(struct c2_object_source *source, const char *path, const s
     return c2_object_store_direct(source->store, path, DIRECT_S, &out->url, err);
 }
 
-/* ---- asking ---- */
-
-/* Refusals say something of the object; all else fails the look. *gone: there is none. */
-static bool take_refusal(struct c2_stored_object *object, bool *gone, const struct cat2_error *err)
-{
-    *gone = err->code == CAT2_ENOTFOUND;
-    object->unusable = err->http_status == 401 || err->http_status == 403 ? "is refused by the server"
-                       : err->http_status / 100 == 3 ? "is elsewhere, says the server: that is not followed"
-                       : err->code == CAT2_EDATA     ? "has no length, says the server"
-                                                     : NULL;
-    object->young = object->unusable != NULL; /* another time it may be given */
-    object->doubted = false;
-    return *gone || object->unusable;
-}
-
-/* Stores for objects replace them whole, and their etags are of the contents. */
-static void judge_age(struct c2_object_source *source, struct c2_stored_object *object, int64_t date_s,
-                      int64_t time_s)
-{
-    bool coarse = !c2_object_store_place(source->store)->s3 && time_s >= 0;
-    int64_t age_ms = 1000 * (date_s - time_s);
-
-    object->young = coarse && (date_s == 0 || age_ms < YOUNG_MS);
-    object->doubted = coarse && date_s > 0 && age_ms < WRITTEN_MS;
-}
-
-static bool ask(struct c2_object_source *source, struct c2_stored_object *object, bool *gone,
-                struct cat2_error *err)
-{
-    int64_t date_s, time_s;
-
-    *gone = false;
-    if (!c2_object_store_ask(source->store, object->path, &object->state, &date_s, err))
-        return take_refusal(object, gone, err);
-    time_s = c2_http_date(c2_str_of(object->state.modified));
-    object->asked = true;
-    object->unusable = NULL;
-    if (time_s >= 0) object->mtime_ms = time_s * 1000;
-    if (time_s < 0 && object->state.etag[0] != '"')
-        object->unusable = "has neither etag nor time on its server";
-    judge_age(source, object, date_s, time_s);
-    return true;
-}
-
-/* Threads that share the objects of a look. */
-struct asking {
-    struct c2_object_source *source;
-    struct c2_stored_object **wanted;
-    bool *gone;
-    size_t n;
-    atomic_size_t next;
-    atomic_bool failed;
-    pthread_mutex_t lock; /* guards err */
-    struct cat2_error err;
-};
-
-static void *ask_some(void *ctx)
-{
-    struct asking *a = ctx;
-    struct cat2_error err;
-    size_t i;
-
-    while (!a->failed && (i = atomic_fetch_add(&a->next, 1)) < a->n) {
-        if (ask(a->source, a->wanted[i], &a->gone[i], &err)) continue;
-        pthread_mutex_lock(&a->lock);
-        if (!a->failed) a->err = err;
-        a->failed = true;
-        pthread_mutex_unlock(&a->lock);
-    }
-    return NULL;
-}
-
-static bool ask_all(struct asking *a, struct cat2_error *err)
-{
-    pthread_t threads[ASKERS_MAX - 1];
-    size_t n = 0;
-
-    pthread_mutex_init(&a->lock, NULL);
-    while (a->n > ASK_ALONE && n < C2_ARRAY_LEN(threads) &&
-           pthread_create(&threads[n], NULL, ask_some, a) == 0)
-        n++;
-    ask_some(a);
-    while (n > 0)
-        pthread_join(threads[--n], NULL);
-    pthread_mutex_destroy(&a->lock);
-    if (a->failed) *err = a->err;
-    return !a->failed;
-}
-
-/* Those that went between the list and the question. */
-static void drop(struct c2_stored_objects *objects, const struct asking *a)
-{
-    size_t kept = 0, at = 0;
-
-    for (size_t i = 0; i < objects->list.n; i++) {
-        struct c2_stored_object *object = &objects->list.p[i];
-        bool asked = at < a->n && a->wanted[at] == object;
-        if (asked && a->gone[at++])
-            free(object->path);
-        else
-            objects->list.p[kept++] = *object;
-    }
-    objects->list.n = kept;
-}
-
-static bool must_ask(const struct c2_stored_object *object)
-{
-    return !object->asked || object->doubted || object->young;
-}
-
-static bool complete(struct c2_object_source *source, struct c2_stored_objects *objects,
-                     struct cat2_error *err)
-{
-    struct asking a = {.source = source};
-    size_t n = objects->list.n + 1;
-
-    a.wanted = malloc(n * sizeof(struct c2_stored_object *));
-    a.gone = calloc(n, sizeof(*a.gone));
-    bool ok = (a.wanted && a.gone) || c2_fail_nomem(err, "list of objects");
-    for (size_t i = 0; ok && i < objects->list.n; i++)
-        if (must_ask(&objects->list.p[i])) a.wanted[a.n++] = &objects->list.p[i];
-    ok = ok && ask_all(&a, err);
-    if (ok) drop(objects, &a);
-    free(a.wanted);
-    free(a.gone);
-    return ok;
-}
-
 /* ---- looking ---- */
 
 struct look {
@@ -276,7 +144,7 @@ static bool note(void *ctx, struct c2_str path, const struct c2_object_state *st
     if (was && !state) {
         char *own = object.path;
         pthread_mutex_lock(&look->source->lock);
-        if (was->asked && was->line == line) object = *was;
+        if ((was->asked || was->unusable) && was->line == line) object = *was;
         pthread_mutex_unlock(&look->source->lock);
         object.path = own;
     }
@@ -303,7 +171,7 @@ static bool list_named(struct look *look, const struct c2_texts *named, struct c
             return false;
     }
     c2_stored_objects_sort(look->now);
-    return complete(look->source, look->now, err);
+    return c2_objects_ask(look->source, look->now, err);
 }
 
 static bool list_all(struct look *look, struct cat2_error *err)
@@ -314,7 +182,7 @@ static bool list_all(struct look *look, struct cat2_error *err)
         !c2_object_store_list(source->store, note, look, err))
         return false;
     c2_stored_objects_sort(look->now);
-    return complete(source, look->now, err);
+    return c2_objects_ask(source, look->now, err);
 }
 
 static bool tell(struct c2_object_source *source, const struct c2_stored_objects *objects,
@@ -384,10 +252,7 @@ static void set(struct c2_stored_object *object, const struct c2_stored_object *
 static bool ask_anew(struct c2_object_source *source, struct c2_stored_object *object,
                      struct c2_stored_object *copy, struct cat2_error *err)
 {
-    bool gone;
-
-    if (!ask(source, copy, &gone, err)) return false;
-    if (gone) return c2_fail(err, CAT2_ENOTFOUND, "Not Found");
+    if (!c2_object_ask(source, copy, err)) return false;
     pthread_mutex_lock(&source->lock);
     set(object, copy);
     pthread_mutex_unlock(&source->lock);

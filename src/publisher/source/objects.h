@@ -77,6 +77,15 @@ bool c2_object_direct(struct c2_object_source *source, const char *path, const s
 /** Is this still its generation, as far as is known? */
 bool c2_object_is(struct c2_object_source *source, const char *path, const char *validator);
 
+/* ---- object_ask.c ---- */
+
+/** Ask for the states that are not known, and drop the objects that are gone. One that the store does not
+ * tell of becomes unusable. @errors CAT2_EUPSTREAM the store is away; those of c2_object_store_ask(). */
+bool c2_objects_ask(struct c2_object_source *source, struct c2_stored_objects *objects,
+                    struct cat2_error *err);
+/** Ask for one. @errors CAT2_ENOTFOUND; those of c2_object_store_ask(). */
+bool c2_object_ask(struct c2_object_source *source, struct c2_stored_object *object, struct cat2_error *err);
+
 /* ---- object_notice.c ---- */
 
 /** What is in a container is another by now: everything is looked at soon. Any thread. */

@@ -190,6 +190,13 @@ static bool hex_bits(struct c2_str text, uint64_t *out)
     return true;
 }
 
+/* Is a number without a sign one of so many bytes? */
+static bool fits(uint64_t bits, int64_t size)
+{
+    return size >= 8 || bits >> 8 * size == 0;
+}
+
+/* Numbers beyond the largest are infinite, as in NumPy. */
 static bool fill_real(struct c2_jval v, int64_t size, bool big, uint8_t *to)
 {
     struct c2_str text;
@@ -199,7 +206,7 @@ static bool fill_real(struct c2_jval v, int64_t size, bool big, uint8_t *to)
     if (size > 8) return c2_jreal(v, &number) && number == 0;
     if (c2_jstr(v, &text)) {
         bool word = c2_str_is(text, "NaN") || c2_str_is(text, "Infinity") || c2_str_is(text, "-Infinity");
-        if (!word && !hex_bits(text, &bits)) return false;
+        if (!word && (!hex_bits(text, &bits) || !fits(bits, size))) return false;
         number = c2_str_is(text, "NaN") ? (double)NAN : text.p[0] == '-' ? -(double)INFINITY : INFINITY;
         if (word) bits = real_bits(number, size);
     } else if (c2_jreal(v, &number)) {
@@ -211,23 +218,48 @@ static bool fill_real(struct c2_jval v, int64_t size, bool big, uint8_t *to)
     return true;
 }
 
+/* An integer, also when it is written as 5.0 or true. *negative: bits are those of its two's complement. */
+static bool whole(struct c2_jval v, uint64_t *bits, bool *negative)
+{
+    int64_t n;
+    double real;
+    bool flag;
+
+    *negative = false;
+    if (c2_jbool(v, &flag)) {
+        *bits = flag;
+    } else if (c2_jval_kind(v) == C2_JUINT) {
+        *bits = c2_juint(v);
+    } else if (c2_jint(v, &n)) {
+        *bits = (uint64_t)n;
+        *negative = n < 0;
+    } else if (c2_jreal(v, &real) && real == trunc(real) && real >= -0x1p63 && real < 0x1p64) {
+        *negative = real < 0;
+        *bits = *negative ? (uint64_t)(int64_t)real : (uint64_t)real;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool in_range(uint64_t bits, bool negative, const struct c2_dtype *dtype)
+{
+    uint64_t most = UINT64_MAX >> (64 - 8 * dtype->itemsize);
+
+    if (dtype->kind == 'b') most = 1;
+    if (dtype->kind == 'b' || dtype->kind == 'u') return !negative && bits <= most;
+    return (negative ? ~bits : bits) <= most >> 1;
+}
+
 static bool fill_int(struct c2_jval v, const struct c2_dtype *dtype, uint8_t *to)
 {
-    struct c2_str text;
-    int64_t n = INT64_MIN; /* NaT */
-    double real;
-    bool flag, time = dtype->kind == 'M' || dtype->kind == 'm';
+    bool negative, time = dtype->kind == 'M' || dtype->kind == 'm';
     uint64_t bits;
+    struct c2_str text;
 
-    if (c2_jbool(v, &flag))
-        bits = flag;
-    else if (c2_jval_kind(v) == C2_JUINT)
-        bits = c2_juint(v);
-    else if (c2_jint(v, &n) || (time && c2_jstr(v, &text) && c2_str_is(text, "NaT")))
-        bits = (uint64_t)n;
-    else if (c2_jreal(v, &real) && fabs(real) < 9e18 && real == trunc(real))
-        bits = (uint64_t)(int64_t)real;
-    else
+    if (time && c2_jstr(v, &text) && c2_str_is(text, "NaT"))
+        bits = (uint64_t)INT64_MIN;
+    else if (!whole(v, &bits, &negative) || !in_range(bits, negative, dtype))
         return false;
     put_bits(bits, dtype->itemsize, dtype->order == '>', to);
     return true;
@@ -309,6 +341,7 @@ static bool fill_item(struct c2_jval v, const struct c2_dtype *dtype, uint8_t *t
         return fill_real(v, dtype->itemsize, big, to);
     case 'c':
         if (c2_jval_kind(v) != C2_JARRAY) return fill_real(v, half, big, to);
+        if (c2_jlen(v) != 2) return false;
         return fill_real(c2_jat(v, 0), half, big, to) && fill_real(c2_jat(v, 1), half, big, to + half);
     case 'S':
     case 'V':
@@ -318,6 +351,20 @@ static bool fill_item(struct c2_jval v, const struct c2_dtype *dtype, uint8_t *t
     default:
         return fill_int(v, dtype, to);
     }
+}
+
+static bool refuse_fill(struct c2_jval v, const struct c2_dtype *dtype, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) value = C2_BUF_INIT(C2_ZS_JSON_NBYTES), name = C2_BUF_INIT(4 * C2_DTYPE_TEXT_MAX);
+    struct cat2_error ignored;
+    struct c2_jw w;
+
+    c2_jw_init(&w, &value, C2_JSON_COMPACT, &ignored);
+    c2_jw_value(&w, v);
+    if (!c2_jw_finish(&w) || !c2_dtype_name(dtype, &name, &ignored))
+        return c2_fail(err, CAT2_EDATA, "fill_value is no item of the array's dtype");
+    return c2_fail(err, CAT2_EDATA, "fill_value %.40s is no item of dtype %.80s", c2_buf_cstr(&value),
+                   c2_buf_cstr(&name));
 }
 
 bool c2_zs_fill(struct c2_jval v, const struct c2_dtype *dtype, uint8_t **out, struct cat2_error *err)
@@ -330,7 +377,7 @@ bool c2_zs_fill(struct c2_jval v, const struct c2_dtype *dtype, uint8_t **out, s
     if (!item) return c2_fail_nomem(err, "fill value");
     if (!fill_item(v, dtype, item)) {
         free(item);
-        return c2_fail(err, CAT2_EDATA, "fill_value is none of the array's type");
+        return refuse_fill(v, dtype, err);
     }
     for (int64_t i = 0; zero && i < dtype->itemsize; i++)
         zero = item[i] == 0;

@@ -114,6 +114,7 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
 {
     struct early *early = ctx;
     struct cat2_error err;
+    char name[C2_NAME_MAX + C2_PATH_MAX + 2];
 
     if (why && why->code == CAT2_ECANCELLED) {
         early_end(early, why);
@@ -125,7 +126,8 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     if (!why && take(early, root, reply)) {
         early_end(early, NULL);
     } else if (!why && reply->status == 503) {
-        c2_reason_of_reply(reply, root->root.http, early->path, &err);
+        snprintf(name, sizeof(name), "%s/%s", early->root, early->path);
+        c2_reason_of_reply(reply, root->root.http, early->path, name, &err);
         if (!listed) root->retry_s = c2_reason_retry_s(reply);
         early_end(early, &err);
     } else if (listed) {
@@ -135,10 +137,10 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     }
 }
 
-/* Is it in the list, or can nobody tell? Python publishers tell of one dataset in another way. */
+/* Does only the list tell? Python publishers tell of one dataset in another way. */
 static bool is_told(struct c2_root_state *root, struct c2_str path)
 {
-    if (path.n == 0 || root->nlooking >= LOOKING_MAX || c2_sub_find_own(root, path)) return true;
+    if (path.n == 0 || root->nlooking >= LOOKING_MAX) return true;
     return c2_root_is_listed(root) && (!root->speaks_pieces || c2_root_is_unreached(root) ||
                                        root->sub->stopping || c2_sub_is_folder(root, path));
 }
@@ -179,6 +181,10 @@ void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
 {
     struct early *early;
 
+    if (path.n && c2_sub_find_own(root, path)) { /* somebody has asked for it before */
+        fn(ctx, NULL);
+        return;
+    }
     if (is_told(root, path)) {
         c2_sub_when_known(root, fn, ctx);
         return;

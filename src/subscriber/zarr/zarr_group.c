@@ -92,20 +92,33 @@ static void put_array(struct c2_jw *w, const struct c2_ds *ds, struct c2_str nam
     c2_zarr_attrs_json(ds, w);
 }
 
+/* Groups that begin at dataset i of the list, *k being the next one. zarr-python takes members of a group
+ * that do not lie together for those of two groups, so each group stands directly before what is in it. */
+static const struct c2_folder_attrs *next_group(const struct group *g, size_t i, size_t *k)
+{
+    bool begins = *k < g->folders.n && g->folders.folders[*k].path.p == g->list[i]->path;
+
+    return begins ? &g->folders.folders[(*k)++] : NULL;
+}
+
 static bool make_all(struct group *g)
 {
+    const struct c2_folder_attrs *folder;
     struct c2_jw w;
+    size_t k = 1;
 
     c2_jw_init(&w, &g->out, C2_JSON_COMPACT, &g->err);
     c2_jw_begin_object(&w);
     c2_jw_put_int(&w, "zarr_consolidated_format", 1);
     c2_jw_open_object(&w, "metadata");
     g->netcdf = c2_zarr_is_netcdf(g->list, g->n);
-    for (size_t i = 0; i < g->folders.n; i++)
-        put_group(g, &g->folders.folders[i], &w);
-    for (size_t i = 0; w.ok && i < g->n; i++)
+    put_group(g, &g->folders.folders[0], &w);
+    for (size_t i = 0; w.ok && i < g->n; i++) {
+        while ((folder = next_group(g, i, &k)))
+            put_group(g, folder, &w);
         if (is_array(g->list[i]) && c2_zarr_common(&g->list[i]->meta->dtype))
             put_array(&w, g->list[i], name_in(g, g->list[i]));
+    }
     c2_jw_end_object(&w);
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
@@ -115,18 +128,20 @@ static bool make_all(struct group *g)
 
 static void put_consolidated(struct group *g, struct c2_jw *w)
 {
+    const struct c2_folder_attrs *folder;
     struct cat2_error ignored;
+    size_t k = 1;
 
     c2_jw_open_object(w, "consolidated_metadata");
     c2_jw_put_cstr(w, "kind", "inline");
     c2_jw_put_bool(w, "must_understand", false);
     c2_jw_open_object(w, "metadata");
-    for (size_t i = 1; w->ok && i < g->folders.n; i++) {
-        put_key(w, path_in(g, &g->folders.folders[i]), true, "");
-        c2_zarr3_begin_group(c2_buf_str(&g->folders.folders[i].json), g->netcdf, w);
-        c2_jw_end_object(w);
-    }
     for (size_t i = 0; w->ok && i < g->n; i++) {
+        while ((folder = next_group(g, i, &k))) {
+            put_key(w, path_in(g, folder), true, "");
+            c2_zarr3_begin_group(c2_buf_str(&folder->json), g->netcdf, w);
+            c2_jw_end_object(w);
+        }
         if (!is_array(g->list[i]) || !c2_zarr3_knows(&g->list[i]->meta->dtype, &ignored)) continue;
         put_key(w, name_in(g, g->list[i]), false, "");
         c2_zarr3_array_json(g->list[i], w);
