@@ -13,7 +13,7 @@ struct seen {
     struct c2_str length, coding;
     int nlengths, ncodings, nhosts;
     size_t cookies; /* bytes that libmicrohttpd keeps of them */
-    bool upgrade;
+    bool upgrade, expects;
 };
 
 /* What a character may be part of. */
@@ -159,6 +159,8 @@ static int note(struct seen *seen, struct c2_str name, struct c2_str value, cons
         seen->cookies += kept_of_cookies(value);
     } else if (c2_str_eq_nocase(name, C2_STR("Upgrade"))) {
         seen->upgrade = seen->upgrade || c2_str_lists(value, "websocket");
+    } else if (c2_str_eq_nocase(name, C2_STR("Expect"))) {
+        seen->expects = true;
     }
     return 0;
 }
@@ -192,6 +194,7 @@ static int judge_framing(const struct seen *seen, bool is_1_0, struct c2_head *o
         out->length = (uint64_t)length;
     }
     out->upgrade = seen->upgrade;
+    out->expects = seen->expects;
     return 0;
 }
 

@@ -21,6 +21,7 @@ struct c2_head {
     enum c2_framing framing;
     uint64_t length; /* of C2_FRAMING_LENGTH */
     bool upgrade;    /* what follows may be no HTTP */
+    bool expects;    /* an answer before the body is sent */
     size_t query;    /* where in it the '?' of the target is; 0: it has none */
 };
 

@@ -107,6 +107,24 @@ static void the_query_of_a_target_is_hidden(void **state)
     outcome_fini(&o);
 }
 
+/* What has no body has nothing to wait for; what has one may. */
+static void expectations_of_requests_without_a_body_are_not_passed_on(void **state)
+{
+#define FIRST(value)  "GET /a HTTP/1.1\r\nX: Expect: 1\r\nexpect:" value "\r\n" HOST "\r\n"
+#define SECOND(value) "POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\nExpect: " value "\r\n\r\n"
+#define THIRD         "POST / HTTP/1.1\r\n" HOST "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}"
+    static const char sent[] = FIRST("100-continue ") SECOND("100-continue") THIRD;
+    static const char passed[] = FIRST("             ") SECOND("            ") THIRD;
+
+    (void)state;
+    for (size_t step = 1; step < 300; step++) {
+        struct outcome o = send_bytes(sent, strlen(sent), step, step % 2 ? 1000 : 7);
+        assert_string_equal(c2_buf_cstr(&o.passed), passed);
+        assert_int_equal(o.in.nheads, 3);
+        outcome_fini(&o);
+    }
+}
+
 /* Those at the end of a value are no part of it, but would be for who reads what is passed on. */
 static void blanks_behind_a_value_come_before_it(void **state)
 {
@@ -284,6 +302,7 @@ int main(void)
         cmocka_unit_test(the_query_of_a_target_is_hidden),
         cmocka_unit_test(blanks_behind_a_value_come_before_it),
         cmocka_unit_test(extensions_trailers_and_empty_lines_are_left_out),
+        cmocka_unit_test(expectations_of_requests_without_a_body_are_not_passed_on),
         cmocka_unit_test(what_can_be_understood_in_two_ways_is_refused),
         cmocka_unit_test(a_refusal_comes_after_the_requests_before_it),
         cmocka_unit_test(lengths_have_ceilings),

@@ -154,6 +154,18 @@ def test_many_parameters_are_answered(make):
     wait_until(lambda: fds(bro) <= before)
 
 
+def test_what_expects_100_is_answered_wherever_it_stands(make):
+    """libmicrohttpd 0.9.75 sent 100 and no answer when a request without a body was followed by another one."""
+    bro = make("bro")
+    expecting, last = HEAD + b"Expect: 100-continue\r\n\r\n", HEAD + b"Connection: close\r\n\r\n"
+    with_body = POST + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}"
+    for data, statuses in ((HEAD + b"\r\n" + expecting + last, [b"200"] * 3), (3 * expecting.replace(b"GET", b"HEAD") + last, [b"200"] * 4),
+                           (2 * with_body + expecting + last, [b"100", b"422"] * 2 + [b"200"] * 2)):
+        with dial(bro) as sock:
+            sock.sendall(data)
+            assert re.findall(rb"HTTP/1\.1 (\d+) ", answer(sock)) == statuses
+
+
 def test_a_refusal_says_why(make):
     with dial(make("bro")) as sock:
         sock.sendall(HEAD + b"Host: b\r\n\r\n")
