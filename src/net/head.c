@@ -93,6 +93,37 @@ int c2_head_begins(struct c2_bytes text, const char **why)
     return 0;
 }
 
+bool c2_target_is_absolute(struct c2_str target, struct c2_str *before, struct c2_str *host)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    size_t at = 0, n = 0;
+
+    for (size_t i = 0; !at && i < C2_ARRAY_LEN(schemes); i++) {
+        struct c2_str scheme = c2_str_of(schemes[i]);
+        if (target.n >= scheme.n && c2_str_eq_nocase((struct c2_str){target.p, scheme.n}, scheme))
+            at = scheme.n;
+    }
+    while (at + n < target.n && !strchr("/?#", target.p[at + n]))
+        n++;
+    *host = (struct c2_str){target.p + at, n};
+    *before = (struct c2_str){target.p, at + n};
+    return at > 0;
+}
+
+/* An address names a host, and nobody's password. */
+static int judge_target(struct c2_str target, const char **why)
+{
+    struct c2_str before, host;
+
+    for (size_t i = 0; i < target.n; i++) /* bytes of UTF-8 are not allowed, but frequent and harmless */
+        if ((unsigned char)target.p[i] <= ' ' || target.p[i] == 0x7f)
+            return refuse(why, 400, "the request's target holds a control character");
+    if (c2_target_is_absolute(target, &before, &host) &&
+        (!host.n || host.p[0] == ':' || !is_all(host, NAME_OF_HOST)))
+        return refuse(why, 400, "the request's target is an address without HOST or HOST:PORT");
+    return 0;
+}
+
 /* "METHOD TARGET HTTP/1.x" */
 static int judge_line(struct c2_str line, struct c2_head *out, bool *is_1_0, const char **why)
 {
@@ -103,9 +134,8 @@ static int judge_line(struct c2_str line, struct c2_head *out, bool *is_1_0, con
     if (!c2_str_cut(line, ' ', &method, &rest) || !c2_str_cut(rest, ' ', &target, &version) ||
         !is_token(method) || !target.n)
         return refuse(why, 400, "the request's first line is not METHOD TARGET VERSION");
-    for (size_t i = 0; i < target.n; i++) /* bytes of UTF-8 are not allowed, but frequent and harmless */
-        if ((unsigned char)target.p[i] <= ' ' || target.p[i] == 0x7f)
-            return refuse(why, 400, "the request's target holds a control character");
+    int status = judge_target(target, why);
+    if (status) return status;
     bool http = version.n == 8 && memcmp(version.p, "HTTP/", 5) == 0 && c2_is_digit(version.p[5]) &&
                 version.p[6] == '.' && c2_is_digit(version.p[7]);
     if (!http) return refuse(why, 400, "the request's first line does not end with a version of HTTP");
