@@ -195,6 +195,23 @@ static int note(struct seen *seen, struct c2_str name, struct c2_str value, cons
     return 0;
 }
 
+/* Where the last coding is another one, nothing says where the request ends: 400, not 501 (RFC 9112, 6.3). */
+static int judge_codings(struct c2_str list, const char **why)
+{
+    struct c2_str part;
+    bool chunked = false;
+
+    for (bool more = true; more;) {
+        more = c2_str_cut(list, ',', &part, &list);
+        part = c2_str_trim(part);
+        if (chunked || !part.n)
+            return refuse(why, 400, "Transfer-Encoding names chunked before its end, or nothing");
+        chunked = c2_str_eq_nocase(part, C2_STR("chunked"));
+    }
+    if (chunked) return 0;
+    return refuse(why, 400, "Transfer-Encoding does not end with chunked: the request has no end");
+}
+
 /* Where the request ends must be said once. */
 static int judge_framing(const struct seen *seen, bool is_1_0, struct c2_head *out, const char **why)
 {
@@ -208,10 +225,10 @@ static int judge_framing(const struct seen *seen, bool is_1_0, struct c2_head *o
     if (seen->ncodings) {
         if (is_1_0 || seen->ncodings > 1)
             return refuse(why, 400, "Transfer-Encoding is given twice, or with HTTP/1.0");
+        int status = judge_codings(seen->coding, why);
+        if (status) return status;
         if (!c2_str_eq_nocase(seen->coding, C2_STR("chunked")))
-            return c2_str_lists(seen->coding, "chunked")
-                       ? refuse(why, 400, "Transfer-Encoding is a list: only chunked is served here")
-                       : refuse(why, 501, "the only Transfer-Encoding that is served here is chunked");
+            return refuse(why, 501, "the only Transfer-Encoding that is served here is chunked");
         out->framing = C2_FRAMING_CHUNKED;
     }
     if (seen->nlengths) {

@@ -93,7 +93,9 @@ MALFORMED = {
     "length and coding": (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     "coding and length": (POST + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n", 400),
     "two codings": (POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-    "another coding": (POST + b"Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n", 501),
+    "another coding": (POST + b"Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n", 400),  # which does not say where it ends
+    "another coding in chunks": (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+    "chunks twice": (POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400),
     "a coding in 1.0": (b"POST /api/roots HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     "two hosts": (HEAD + b"Host: b\r\n\r\n", 400),
     "the same host twice": (HEAD + b"Host: a\r\n\r\n", 400),
