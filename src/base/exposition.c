@@ -18,6 +18,8 @@ struct c2_metrics {
         C2_VEC(struct family);
     } families;
     struct family *now;
+    c2_metrics_sees_fn *sees; /* NULL: every root */
+    void *ctx;
     bool failed;
     struct cat2_error err; /* why */
 };
@@ -34,6 +36,24 @@ void c2_metrics_free(struct c2_metrics *m)
         c2_buf_fini(&m->families.p[i].samples);
     c2_vec_fini(&m->families);
     free(m);
+}
+
+void c2_metrics_show(struct c2_metrics *m, c2_metrics_sees_fn *sees, void *ctx)
+{
+    m->sees = sees;
+    m->ctx = ctx;
+}
+
+bool c2_metrics_shows(const struct c2_metrics *m, const char *root)
+{
+    return !m->sees || m->sees(m->ctx, c2_str_of(root));
+}
+
+static bool names_hidden(const struct c2_metrics *m, const char *const *labels)
+{
+    for (; labels && labels[0]; labels += 2)
+        if (strcmp(labels[0], "root") == 0 && !c2_metrics_shows(m, labels[1])) return true;
+    return false;
 }
 
 void c2_metrics_family(struct c2_metrics *m, enum c2_metrics_type type, const char *name, const char *help)
@@ -88,7 +108,7 @@ static bool is_whole(double value)
 static void put(struct c2_metrics *m, const char *suffix, double value, const char *le,
                 const char *const *labels)
 {
-    if (m->failed || !m->now) return;
+    if (m->failed || !m->now || names_hidden(m, labels)) return;
     struct c2_buf *out = &m->now->samples;
     m->failed = !(c2_buf_puts(out, m->now->name, &m->err) && c2_buf_puts(out, suffix, &m->err) &&
                   put_labels(out, labels, le, &m->err) &&

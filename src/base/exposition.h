@@ -17,6 +17,12 @@ enum c2_metrics_type { C2_METRICS_GAUGE, C2_METRICS_COUNTER, C2_METRICS_HISTOGRA
 struct c2_metrics;
 struct c2_metrics *c2_metrics_new(void);    /* NULL: out of memory */
 void c2_metrics_free(struct c2_metrics *m); /* NULL is fine */
+/** May who reads it hear of this root? */
+typedef bool c2_metrics_sees_fn(void *ctx, struct c2_str root);
+/** Leave samples out whose label `root` names one that sees() hides. Until then, all are told. */
+void c2_metrics_show(struct c2_metrics *m, c2_metrics_sees_fn *sees, void *ctx);
+/** For other labels that tell of a root: is it shown? */
+bool c2_metrics_shows(const struct c2_metrics *m, const char *root);
 /** The family of the samples that follow, made when there is none of this name. A counter's name ends with
  * _total. name and help: one line, of static storage. */
 void c2_metrics_family(struct c2_metrics *m, enum c2_metrics_type type, const char *name, const char *help);

@@ -66,6 +66,36 @@ static void a_histogram_adds_up(void **state)
     c2_metrics_free(m);
 }
 
+static bool is_seen(void *ctx, struct c2_str root)
+{
+    return c2_str_eq(root, c2_str_of(ctx));
+}
+
+static void samples_of_hidden_roots_are_left_out(void **state)
+{
+    static const double bounds[] = {1};
+    static const uint64_t counts[] = {2, 0};
+    struct c2_metrics *m = c2_metrics_new();
+    char seen[] = "one";
+    C2_AUTO(c2_buf) out = C2_BUF_INIT(1 << 20);
+
+    assert_true(c2_metrics_shows(m, "two"));
+    c2_metrics_show(m, is_seen, seen);
+    assert_true(c2_metrics_shows(m, "one"));
+    assert_false(c2_metrics_shows(m, "two"));
+    c2_metrics_family(m, C2_METRICS_GAUGE, "a", "A.");
+    c2_metrics_sample(m, 1, C2_LABELS("root", "one", "of", "two"));
+    c2_metrics_sample(m, 2, C2_LABELS("root", "two"));
+    c2_metrics_sample(m, 3, C2_LABELS("of", "two", "root", "two"));
+    c2_metrics_sample(m, 4, NULL);
+    c2_metrics_family(m, C2_METRICS_HISTOGRAM, "t", "Time.");
+    c2_metrics_histogram(m, bounds, counts, 1, 0, C2_LABELS("service", "x", "root", "two"));
+    told(m, C2_METRICS_TEXT, &out);
+    assert_string_equal(c2_buf_cstr(&out), "# HELP a A.\n# TYPE a gauge\na{root=\"one\",of=\"two\"} 1\na 4\n"
+                                           "# HELP t Time.\n# TYPE t histogram\n");
+    c2_metrics_free(m);
+}
+
 static void what_does_not_fit_is_an_error(void **state)
 {
     struct c2_metrics *m = c2_metrics_new();
@@ -100,6 +130,7 @@ int main(void)
         cmocka_unit_test(a_family_of_several_callers_appears_once),
         cmocka_unit_test(a_label_cannot_break_out_of_its_quotes),
         cmocka_unit_test(a_histogram_adds_up),
+        cmocka_unit_test(samples_of_hidden_roots_are_left_out),
         cmocka_unit_test(what_does_not_fit_is_an_error),
         cmocka_unit_test(a_process_tells_of_itself),
     };

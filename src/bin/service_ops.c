@@ -12,6 +12,7 @@
 #include "base/log_share.h"
 #include "helper/child.h"
 #include "net/access_log.h"
+#include "net/gate.h"
 #include "net/openapi.h"
 #include "net/tls.h"
 #include "net/upload.h"
@@ -196,6 +197,12 @@ static enum c2_metrics_format wanted_format(const struct c2_request *req)
     return c2_str_has(accept, "application/openmetrics-text") ? C2_METRICS_OPEN : C2_METRICS_TEXT;
 }
 
+/* Whom the gate let pass without a key is of this machine. */
+static bool sees(void *ctx, struct c2_str root)
+{
+    return c2_pass_sees(ctx, root);
+}
+
 static void handle_metrics(struct c2_request *req, void *state)
 {
     struct c2_metrics *m = c2_metrics_new();
@@ -204,6 +211,7 @@ static void handle_metrics(struct c2_request *req, void *state)
     struct cat2_error err;
     bool ok = m || c2_fail_nomem(&err, "metrics");
 
+    if (m) c2_metrics_show(m, sees, c2_request_has_pass(req));
     if (m) put_all(state, m);
     ok = ok && c2_metrics_text(m, format, &out, &err);
     c2_metrics_free(m);

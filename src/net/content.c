@@ -129,12 +129,9 @@ static bool settled(struct c2_request *req, const struct c2_content *content)
 /* Ranges of the request: > 0 some, 0 none satisfiable, -1 send all. */
 static int wanted(struct c2_request *req, const struct c2_content *content, struct c2_range *ranges)
 {
-    struct c2_str range, condition;
+    struct c2_str range;
 
-    if (!c2_request_header(req, "Range", &range)) return -1;
-    if (c2_request_header(req, "If-Range", &condition) &&
-        !(content->etag && c2_str_is(condition, content->etag)))
-        return -1;
+    if (!c2_request_range(req, content->etag, &range)) return -1;
     return c2_ranges_parse(range, content->nbytes, ranges, C2_RANGES_MAX);
 }
 

@@ -13,7 +13,7 @@ struct seen {
     struct c2_str length, coding;
     int nlengths, ncodings, nhosts;
     size_t cookies; /* bytes that libmicrohttpd keeps of them */
-    bool upgrade;
+    bool upgrade, expects;
 };
 
 /* What a character may be part of. */
@@ -93,6 +93,37 @@ int c2_head_begins(struct c2_bytes text, const char **why)
     return 0;
 }
 
+bool c2_target_is_absolute(struct c2_str target, struct c2_str *before, struct c2_str *host)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    size_t at = 0, n = 0;
+
+    for (size_t i = 0; !at && i < C2_ARRAY_LEN(schemes); i++) {
+        struct c2_str scheme = c2_str_of(schemes[i]);
+        if (target.n >= scheme.n && c2_str_eq_nocase((struct c2_str){target.p, scheme.n}, scheme))
+            at = scheme.n;
+    }
+    while (at + n < target.n && !strchr("/?#", target.p[at + n]))
+        n++;
+    *host = (struct c2_str){target.p + at, n};
+    *before = (struct c2_str){target.p, at + n};
+    return at > 0;
+}
+
+/* An address names a host, and nobody's password. */
+static int judge_target(struct c2_str target, const char **why)
+{
+    struct c2_str before, host;
+
+    for (size_t i = 0; i < target.n; i++) /* bytes of UTF-8 are not allowed, but frequent and harmless */
+        if ((unsigned char)target.p[i] <= ' ' || target.p[i] == 0x7f)
+            return refuse(why, 400, "the request's target holds a control character");
+    if (c2_target_is_absolute(target, &before, &host) &&
+        (!host.n || host.p[0] == ':' || !is_all(host, NAME_OF_HOST)))
+        return refuse(why, 400, "the request's target is an address without HOST or HOST:PORT");
+    return 0;
+}
+
 /* "METHOD TARGET HTTP/1.x" */
 static int judge_line(struct c2_str line, struct c2_head *out, bool *is_1_0, const char **why)
 {
@@ -103,9 +134,8 @@ static int judge_line(struct c2_str line, struct c2_head *out, bool *is_1_0, con
     if (!c2_str_cut(line, ' ', &method, &rest) || !c2_str_cut(rest, ' ', &target, &version) ||
         !is_token(method) || !target.n)
         return refuse(why, 400, "the request's first line is not METHOD TARGET VERSION");
-    for (size_t i = 0; i < target.n; i++) /* bytes of UTF-8 are not allowed, but frequent and harmless */
-        if ((unsigned char)target.p[i] <= ' ' || target.p[i] == 0x7f)
-            return refuse(why, 400, "the request's target holds a control character");
+    int status = judge_target(target, why);
+    if (status) return status;
     bool http = version.n == 8 && memcmp(version.p, "HTTP/", 5) == 0 && c2_is_digit(version.p[5]) &&
                 version.p[6] == '.' && c2_is_digit(version.p[7]);
     if (!http) return refuse(why, 400, "the request's first line does not end with a version of HTTP");
@@ -159,8 +189,27 @@ static int note(struct seen *seen, struct c2_str name, struct c2_str value, cons
         seen->cookies += kept_of_cookies(value);
     } else if (c2_str_eq_nocase(name, C2_STR("Upgrade"))) {
         seen->upgrade = seen->upgrade || c2_str_lists(value, "websocket");
+    } else if (c2_str_eq_nocase(name, C2_STR("Expect"))) {
+        seen->expects = true;
     }
     return 0;
+}
+
+/* Where the last coding is another one, nothing says where the request ends: 400, not 501 (RFC 9112, 6.3). */
+static int judge_codings(struct c2_str list, const char **why)
+{
+    struct c2_str part;
+    bool chunked = false;
+
+    for (bool more = true; more;) {
+        more = c2_str_cut(list, ',', &part, &list);
+        part = c2_str_trim(part);
+        if (chunked || !part.n)
+            return refuse(why, 400, "Transfer-Encoding names chunked before its end, or nothing");
+        chunked = c2_str_eq_nocase(part, C2_STR("chunked"));
+    }
+    if (chunked) return 0;
+    return refuse(why, 400, "Transfer-Encoding does not end with chunked: the request has no end");
 }
 
 /* Where the request ends must be said once. */
@@ -176,10 +225,10 @@ static int judge_framing(const struct seen *seen, bool is_1_0, struct c2_head *o
     if (seen->ncodings) {
         if (is_1_0 || seen->ncodings > 1)
             return refuse(why, 400, "Transfer-Encoding is given twice, or with HTTP/1.0");
+        int status = judge_codings(seen->coding, why);
+        if (status) return status;
         if (!c2_str_eq_nocase(seen->coding, C2_STR("chunked")))
-            return c2_str_lists(seen->coding, "chunked")
-                       ? refuse(why, 400, "Transfer-Encoding is a list: only chunked is served here")
-                       : refuse(why, 501, "the only Transfer-Encoding that is served here is chunked");
+            return refuse(why, 501, "the only Transfer-Encoding that is served here is chunked");
         out->framing = C2_FRAMING_CHUNKED;
     }
     if (seen->nlengths) {
@@ -192,6 +241,7 @@ static int judge_framing(const struct seen *seen, bool is_1_0, struct c2_head *o
         out->length = (uint64_t)length;
     }
     out->upgrade = seen->upgrade;
+    out->expects = seen->expects;
     return 0;
 }
 

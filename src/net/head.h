@@ -21,9 +21,13 @@ struct c2_head {
     enum c2_framing framing;
     uint64_t length; /* of C2_FRAMING_LENGTH */
     bool upgrade;    /* what follows may be no HTTP */
+    bool expects;    /* an answer before the body is sent */
     size_t query;    /* where in it the '?' of the target is; 0: it has none */
 };
 
+/** "http://HOST[:PORT]/PATH" (or https): what stands before the path, and what of it says which host. false:
+ * the target has another form. */
+bool c2_target_is_absolute(struct c2_str target, struct c2_str *before, struct c2_str *host);
 /** How long a head or trailer is that begins with `text`, with the empty line at its end; 0: it is not whole
  * yet. *scanned: so far it was looked through; 0 at first. -1: a line ends with LF alone, and *why says so.
  */

@@ -109,10 +109,26 @@ static void trim_values(uint8_t *text, size_t n)
     }
 }
 
+/* libmicrohttpd does not answer what expects 100 (Continue) when more has already come, and need not tell
+ * whoever has no body to go on with it (RFC 9110, 10.1.1). */
+static void drop_expectations(uint8_t *text, size_t n)
+{
+    static const char name[] = "\nExpect:";
+    size_t length = sizeof(name) - 1;
+
+    for (uint8_t *at = text; (at = memchr(at, '\n', n - (size_t)(at - text))); at++) {
+        if (n - (size_t)(at - text) < length) return;
+        if (!c2_str_eq_nocase((struct c2_str){(const char *)at, length}, C2_STR(name))) continue;
+        for (uint8_t *value = at + length; *value != '\r'; value++)
+            *value = ' ';
+    }
+}
+
 /* `text` is a head that is passed on. */
 static void expect_after(struct c2_intake *in, uint8_t *text, size_t n, const struct c2_head *head)
 {
     if (head->query) text[head->query] = C2_INTAKE_QUERY;
+    if (head->expects && head->framing == C2_FRAMING_NONE) drop_expectations(text, n);
     trim_values(text, n);
     in->nheads++;
     in->nempty = 0;

@@ -62,6 +62,7 @@ static void good_requests_are_passed_on_as_they_are(void **state)
     static const char *const cases[] = {
         "GET / HTTP/1.1\r\n" HOST "\r\n",
         "GET / HTTP/1.0\r\n\r\n",
+        "GET hTTps://[::1]:80 HTTP/1.1\r\nHost: b\r\n\r\n",
         "GET /\xc3\xa4q=%20 HTTP/1.1\r\nhost:[::1]:80\r\nX: \t a\tb \xff\r\nEmpty:\r\n\r\n",
         "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello",
         "POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n",
@@ -105,6 +106,24 @@ static void the_query_of_a_target_is_hidden(void **state)
     assert_int_equal(o.passed.n, 38);
     assert_memory_equal(o.passed.p, passed, 38);
     outcome_fini(&o);
+}
+
+/* What has no body has nothing to wait for; what has one may. */
+static void expectations_of_requests_without_a_body_are_not_passed_on(void **state)
+{
+#define FIRST(value)  "GET /a HTTP/1.1\r\nX: Expect: 1\r\nexpect:" value "\r\n" HOST "\r\n"
+#define SECOND(value) "POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\nExpect: " value "\r\n\r\n"
+#define THIRD         "POST / HTTP/1.1\r\n" HOST "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}"
+    static const char sent[] = FIRST("100-continue ") SECOND("100-continue") THIRD;
+    static const char passed[] = FIRST("             ") SECOND("            ") THIRD;
+
+    (void)state;
+    for (size_t step = 1; step < 300; step++) {
+        struct outcome o = send_bytes(sent, strlen(sent), step, step % 2 ? 1000 : 7);
+        assert_string_equal(c2_buf_cstr(&o.passed), passed);
+        assert_int_equal(o.in.nheads, 3);
+        outcome_fini(&o);
+    }
 }
 
 /* Those at the end of a value are no part of it, but would be for who reads what is passed on. */
@@ -170,8 +189,15 @@ static const struct {
     {POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400, 0},
     {POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 0},
     {POST "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400, 0},
-    {POST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, 0},
-    {POST "Transfer-Encoding: xchunked\r\n\r\n", 501, 0},
+    {POST "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400, 0},
+    {POST "Transfer-Encoding: chunked,\r\n\r\n0\r\n\r\n", 400, 0},
+    {POST "Transfer-Encoding: , chunked\r\n\r\n0\r\n\r\n", 400, 0},
+    {POST "Transfer-Encoding:\r\n\r\n0\r\n\r\n", 400, 0},
+    {POST "Transfer-Encoding: chunked;a=b\r\n\r\n0\r\n\r\n", 400, 0},
+    {POST "Transfer-Encoding: gzip, Chunked\r\n\r\n0\r\n\r\n", 501, 0},
+    {POST "Transfer-Encoding: a,b ,\tchunked\r\n\r\n0\r\n\r\n", 501, 0},
+    {POST "Transfer-Encoding: xchunked\r\n\r\n", 400, 0},
+    {POST "Transfer-Encoding: gzip\r\n\r\n", 400, 0},
     {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, 0},
     {GET HOST "Host: b\r\n\r\n", 400, 0},
     {GET HOST HOST "\r\n", 400, 0},
@@ -200,6 +226,13 @@ static const struct {
     {"GET /\r\n\r\n", 400, 0},
     {"GET / HTTP/1.1 \r\n" HOST "\r\n", 400, 0},
     {"GET / http/1.1\r\n" HOST "\r\n", 400, 0},
+    {"GET http:// HTTP/1.1\r\n" HOST "\r\n", 400, 0},
+    {"GET http:///a HTTP/1.1\r\n" HOST "\r\n", 400, 0},
+    {"GET HTTPS://?a HTTP/1.1\r\n" HOST "\r\n", 400, 0},
+    {"GET http://:80/a HTTP/1.1\r\n" HOST "\r\n", 400, 0},
+    {"GET http://user@a/ HTTP/1.1\r\n" HOST "\r\n", 400, 0},
+    {"GET http://a\\b/ HTTP/1.1\r\n" HOST "\r\n", 400, 0},
+    {"GET http://a/ HTTP/1.1\r\n\r\n", 400, 0},
     {"GET / HTTP/2.0\r\n" HOST "\r\n", 505, 0},
     {"G(T / HTTP/1.1\r\n" HOST "\r\n", 400, 0},
     {"\x16\x03\x01", 400, 0},
@@ -284,6 +317,7 @@ int main(void)
         cmocka_unit_test(the_query_of_a_target_is_hidden),
         cmocka_unit_test(blanks_behind_a_value_come_before_it),
         cmocka_unit_test(extensions_trailers_and_empty_lines_are_left_out),
+        cmocka_unit_test(expectations_of_requests_without_a_body_are_not_passed_on),
         cmocka_unit_test(what_can_be_understood_in_two_ways_is_refused),
         cmocka_unit_test(a_refusal_comes_after_the_requests_before_it),
         cmocka_unit_test(lengths_have_ceilings),

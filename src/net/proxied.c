@@ -120,17 +120,26 @@ void c2_proxied_read(struct c2_request *req)
     if (told) hide_loopback(&req->peer);
 }
 
+/* Both names, where the target has one and the header another: a proxy may have set one of them. */
+static bool means_here(const struct c2_request *req, struct MHD_Connection *connection)
+{
+    const char *header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
+    struct c2_str host = {NULL, 0};
+
+    c2_request_header(req, "Host", &host);
+    return c2_origin_means_here(&req->server->origin, req->server->port, host) &&
+           (!header || c2_origin_means_here(&req->server->origin, req->server->port, c2_str_of(header)));
+}
+
 /* Nobody is at this machine whom a proxy tells of, nor who asks for another name of it: a proxy that tells
  * nothing may have passed that on. Looked at when somebody wants to know: most requests need no rights. */
 static void judge_loopback(struct c2_request *req)
 {
-    struct c2_str host = {NULL, 0};
-
     struct MHD_Connection *connection = c2_request_connection(req);
-    if (connection) c2_request_header(req, "Host", &host);
+
     if (c2_request_was_passed_on(req))
         hide_loopback(&req->peer);
-    else if (!connection || !c2_origin_means_here(&req->server->origin, req->server->port, host))
+    else if (!connection || !means_here(req, connection))
         req->peer.is_loopback = false;
 }
 

@@ -2,6 +2,7 @@
 /* What a handler may ask of a request. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "net/server_impl.h"
 
@@ -118,6 +119,7 @@ void c2_request_query_set(struct c2_request *req, const char *name, struct c2_st
 bool c2_request_header(const struct c2_request *req, const char *name, struct c2_str *out)
 {
     struct MHD_Connection *connection = c2_request_connection(req);
+    if (req->host && strcasecmp(name, "Host") == 0) return *out = c2_str_of(req->host), true;
     const char *value = connection ? MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name) : NULL;
 
     if (!value) return false;

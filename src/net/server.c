@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/log_share.h"
+#include "net/head.h"
 #include "net/intake.h"
 #include "net/server_impl.h"
 #include "wire/proof.h"
@@ -27,6 +28,33 @@ static void read_peer(struct c2_request *req)
     c2_peer_read(info ? info->client_addr : NULL, &req->peer);
 }
 
+/* The target may be an address: its host counts, not that of the header (RFC 9112, 3.2.2). */
+static bool cut_address(struct c2_request *req)
+{
+    struct c2_str before, host, target = c2_str_of(req->asked);
+    char *to = req->asked;
+
+    if (*to == '/' || !c2_target_is_absolute(target, &before, &host)) return true;
+    req->asks_https = c2_lower(to[4]) == 's';
+    req->host = c2_arena_strdup(&req->arena, host);
+    if (before.n == target.n || to[before.n] != '/') *to++ = '/';
+    memmove(to, req->asked + before.n, target.n - before.n + 1);
+    return req->host;
+}
+
+/* As c2_intake passed it on. Without memory there is none: split_target() says so. */
+static void take_target(struct c2_request *req, const char *target)
+{
+    req->asked = c2_str_dup(c2_str_of(target));
+    char *query = req->asked ? strchr(req->asked, C2_INTAKE_QUERY) : NULL;
+    if (query) *query = '?';
+    if (req->asked && !cut_address(req)) {
+        free(req->asked);
+        req->asked = NULL;
+    }
+    if (req->asked) req->target = req->asked + c2_exposure_outer(req->server->exposure, req->asked);
+}
+
 /* First word of a request, before its headers are read. What is returned becomes the connection's *con_cls.
  */
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
@@ -44,11 +72,8 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     read_peer(req);
     if (req->conn) req->nth = c2_conn_request_begins(req->conn);
     req->started_us = c2_now_us();
-    req->asked = c2_str_dup(c2_str_of(target));
-    char *query = req->asked ? strchr(req->asked, C2_INTAKE_QUERY) : NULL;
-    if (query) *query = '?';
-    if (req->asked) req->target = req->asked + c2_exposure_outer(server->exposure, req->asked);
     c2_arena_init(&req->arena, C2_REQUEST_ARENA_MAX);
+    take_target(req, target);
     c2_buf_init(&req->path, 65536);
     c2_buf_init(&req->body, SIZE_MAX); /* upload.c has the maximum */
     pthread_mutex_lock(&server->lock);
@@ -176,6 +201,9 @@ static void handle(struct c2_request *req)
         c2_reply_detail(req, req->refusal, "%s", req->refusal_why);
     } else if (req->proxy_fault) {
         c2_reply_detail(req, 400, "%s", req->proxy_fault);
+    } else if (req->asks_https && !c2_request_is_tls(req) && !c2_request_is_https(req)) {
+        req->refused = true;
+        c2_reply_detail(req, 421, "https is not served here: the connection has no TLS");
     } else if (!c2_origin_check(req)) {
         c2_log_debug("refused status=%d: %.200s", req->status, req->target ? req->target : "");
     } else if (req->target != req->asked && req->target[0] != '/') {

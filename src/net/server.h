@@ -233,6 +233,9 @@ void c2_reply_content_built(struct c2_request *req, const struct c2_content *con
 /** "bytes=..." on nbytes: number of satisfiable ranges written (<= max), 0 = none satisfiable (416), -1 =
  * ignore the header (malformed, other unit, too many). */
 int c2_ranges_parse(struct c2_str header, int64_t nbytes, struct c2_range *out, int max);
+/** The field Range, where If-Range is not there or is this ETag; NULL: there is none, so that it is another.
+ */
+bool c2_request_range(const struct c2_request *req, const char *etag_quoted, struct c2_str *out);
 /** If-Match against the ETag of the answer to come, or another name of the same generation (NULL: none):
  * true: it ended the request, which is answered 412. */
 bool c2_reply_if_other(struct c2_request *req, const char *etag_quoted, const char *also);

@@ -103,6 +103,8 @@ struct c2_request {
     enum c2_method method;
     bool head, options, other_method;
     char *asked;        /* the target as sent, path and query */
+    const char *host;   /* which the target named before them; NULL: none, the header says it */
+    bool asks_https;    /* as the target said */
     const char *target; /* the same without the base path */
     struct c2_buf path; /* decoded, "//" folded */
     struct c2_str query;

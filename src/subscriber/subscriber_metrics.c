@@ -88,7 +88,7 @@ static void put_roots(const struct c2_subscriber *sub, struct c2_metrics *m)
     c2_metrics_family(m, C2_METRICS_GAUGE, "caterva2_root_reachable",
                       "For each root that is followed: 1 while its publisher is reached.");
     for (const struct c2_root_state *root = sub->roots; root && n < C2_HUB_ROOTS_MAX; root = root->next)
-        if (c2_root_is_followed(root)) {
+        if (c2_root_is_followed(root) && c2_metrics_shows(m, root->root.name)) {
             c2_metrics_sample(m, !c2_root_is_unreached(root), C2_LABELS("root", root->root.name));
             n++;
         }
@@ -96,7 +96,7 @@ static void put_roots(const struct c2_subscriber *sub, struct c2_metrics *m)
                       "For each root that is followed: 1 while its list is the publisher's.");
     n = 0;
     for (const struct c2_root_state *root = sub->roots; root && n < C2_HUB_ROOTS_MAX; root = root->next)
-        if (c2_root_is_followed(root)) {
+        if (c2_root_is_followed(root) && c2_metrics_shows(m, root->root.name)) {
             c2_metrics_sample(m, root->life == C2_ROOT_CURRENT, C2_LABELS("root", root->root.name));
             n++;
         }

@@ -10,6 +10,7 @@ import re
 import subprocess
 import urllib.parse
 
+import metrics
 import pytest
 from answering import Answering, serving
 from programs import BIN, EXTERNAL, PATIENCE, get, register, wait_until
@@ -216,6 +217,46 @@ def test_a_root_that_a_key_is_not_for_is_not_there(house, folders, file):
     for what in "subscribe", "unsubscribe":
         assert get(f"{program.url}/api/{what}/bar", bearer(some), "POST")[0] == 404
     assert get(program.url + "/api/list/bar", bearer(everything))[0] == 200, "still followed"
+
+
+def labels(program, headers):
+    """The values of the labels that name roots or where they come from, of /metrics."""
+    status, _, body = get(program.url + "/metrics", headers)
+    assert status == 200, body
+    return {name: {have[name] for family in metrics.parse(body.decode()).values() for _, have, _ in family.samples if name in have}
+            for name in ("root", "source")}
+
+
+def test_metrics_name_the_roots_that_a_key_is_for(house, folders, file):
+    program = serve(house, folders, file)
+    everything, some = key_of(file, "read"), key_of(file, "read", "foo")
+    wait_listed(program, everything, "foo", "bar")
+    assert labels(program, FORWARDED | bearer(some))["root"] == {"foo"}
+    assert b"bar" not in get(program.url + "/metrics", FORWARDED | bearer(some))[2]
+    assert labels(program, FORWARDED | bearer(everything))["root"] == {"foo", "bar"}
+    assert labels(program, {})["root"] == labels(program, bearer(some))["root"] == {"foo", "bar"}, "this machine"
+    for page in "/healthz", "/readyz", "/openapi.json":
+        assert b"bar" not in get(program.url + page, FORWARDED | bearer(some))[2]
+
+
+def test_metrics_of_brokers_and_subscribers_name_granted_roots_and_their_sources(four, house, folders, file):
+    bro, keys = four["bro"], four["keys"]
+    (folders / "mirror.key").write_text(f"{key_of(file, 'read,follow,publish')}\n* {keys['sub']}\n")
+    (folders / "mirror.key").chmod(0o600)
+    closed = ["--access", "keys", "--access-file", file, "--key-file", folders / "mirror.key"]
+    mirror = house.sub(bro, "mirror", "127.0.0.1:0", "--republish", *closed)
+    every, foo, bar = key_of(file, "read,follow"), key_of(file, "read", "foo"), key_of(file, "read", "bar")
+    for program in mirror, four["sub"]:
+        for root in "foo", "bar":
+            wait_until(lambda: get(f"{program.url}/api/subscribe/{root}", bearer(every), "POST")[0] == 200)
+        wait_listed(program, every, "foo", "bar")
+    places = {name: f"http://{four[who].http}" for name, who in (("foo", "pub"), ("bar", "bar"))} | {"both": f"http://{mirror.http}"}
+    wait_until(lambda: labels(four["sub"], FORWARDED | bearer(every)) == {"root": {"foo", "bar"}, "source": set(places.values())})
+    for key, name in (foo, "foo"), (bar, "bar"):
+        assert labels(four["sub"], FORWARDED | bearer(key)) == {"root": {name}, "source": {places[name], places["both"]}}
+        assert labels(bro, FORWARDED | bearer(key))["root"] == {name}
+    assert labels(bro, FORWARDED | bearer(every))["root"] == {"foo", "bar"}
+    assert get(four["pub"].url + "/metrics", FORWARDED | bearer(bar))[0] == 403
 
 
 def events(program, key, seconds=PATIENCE):

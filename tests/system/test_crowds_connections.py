@@ -93,7 +93,9 @@ MALFORMED = {
     "length and coding": (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     "coding and length": (POST + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n", 400),
     "two codings": (POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-    "another coding": (POST + b"Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n", 501),
+    "another coding": (POST + b"Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n", 400),  # which does not say where it ends
+    "another coding in chunks": (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+    "chunks twice": (POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400),
     "a coding in 1.0": (b"POST /api/roots HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     "two hosts": (HEAD + b"Host: b\r\n\r\n", 400),
     "the same host twice": (HEAD + b"Host: a\r\n\r\n", 400),
@@ -152,6 +154,18 @@ def test_many_parameters_are_answered(make):
             sock.sendall(b"GET /healthz?%s HTTP/1.1\r\nHost: a\r\n\r\n" % (n * b"a=b&") + HEAD + b"Connection: close\r\nX: " + 15000 * b"a" + b"\r\n\r\n")
             assert re.findall(rb"HTTP/1\.1 (\d+) ", answer(sock)) == [b"200", b"200"], n
     wait_until(lambda: fds(bro) <= before)
+
+
+def test_what_expects_100_is_answered_wherever_it_stands(make):
+    """libmicrohttpd 0.9.75 sent 100 and no answer when a request without a body was followed by another one."""
+    bro = make("bro")
+    expecting, last = HEAD + b"Expect: 100-continue\r\n\r\n", HEAD + b"Connection: close\r\n\r\n"
+    with_body = POST + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}"
+    for data, statuses in ((HEAD + b"\r\n" + expecting + last, [b"200"] * 3), (3 * expecting.replace(b"GET", b"HEAD") + last, [b"200"] * 4),
+                           (2 * with_body + expecting + last, [b"100", b"422"] * 2 + [b"200"] * 2)):
+        with dial(bro) as sock:
+            sock.sendall(data)
+            assert re.findall(rb"HTTP/1\.1 (\d+) ", answer(sock)) == statuses
 
 
 def test_a_refusal_says_why(make):

@@ -115,6 +115,42 @@ def test_names_that_are_made_to_mean_loopback_are_refused_by_all_services(house,
         assert post(sub, "/api/subscribe/foo", {"Host": host, "Origin": "https://data.example.org"})[0] == 200
 
 
+def asked(program, target, method="GET", **fields):
+    """Status and body of a request with this target."""
+    host, port = program.http.rsplit(":", 1)
+    fields = {"Host": program.http, "Content-Length": "0"} | {name.replace("_", "-"): value for name, value in fields.items()}
+    head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
+        client.sendall((head + "Connection: close\r\n\r\n").encode())
+        head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
+        return int(head.split()[1]), body
+
+
+def test_a_target_with_a_host_is_taken_and_its_host_counts(house, tmp_path):
+    """RFC 9112, 3.2.2: servers must accept it, and ignore Host."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/a.txt").write_text("a")
+    program = house.serve(f"foo={tmp_path / 'root'}")
+    wait_until(lambda: get(program.url + "/api/list/foo")[0] == 200)
+    for target in "/api/roots", program.url + "/api/roots", program.url.replace("http", "HTTP") + "//api/roots", "http://inner/api/roots":
+        assert asked(program, target) == asked(program, "/api/roots"), target
+        assert asked(program, target)[0] == 200
+    assert asked(program, program.url + "/api/list/foo?inside=nothing") == asked(program, "/api/list/foo?inside=nothing")
+    for end in "", "?search=x":
+        assert asked(program, program.url + end) == asked(program, "/" + end)
+    assert asked(program, "http://rebound.example.net/api/roots")[0] == 421
+    assert asked(program, program.url + "/api/roots", Host="rebound.example.net")[0] == 200
+    assert asked(program, "https://" + program.http + "/api/roots")[0] == 421
+    # Who asks for another name, in the one place or the other, is not of this machine.
+    for target, host in (("http://inner:1", program.http), (program.url, "inner:1")):
+        assert asked(program, target + "/api/unsubscribe/foo", "POST", Host=host)[0] == 401
+    page = {"Origin": "http://inner", "Sec_Fetch_Site": "cross-site"}
+    assert asked(program, program.url + "/api/subscribe/foo", "POST", **page)[0] == 403
+    assert asked(program, program.url + "/api/unsubscribe/foo", "POST")[0] == 200
+    beneath = house.serve(f"foo={tmp_path / 'root'}", "--base-path", "/data", name="beneath")
+    assert asked(beneath, beneath.url + "/data/api/roots") == asked(beneath, "/data/api/roots")
+
+
 def test_allowed_hosts_are_all_that_is_allowed(house, tmp_path):
     def code(program, host):
         return get(program.url + "/healthz", {"Host": host})[0]

@@ -186,7 +186,11 @@ def test_what_a_mirror_refuses(house, data):
     mirror = f"{tiers.last.url}/mirror/foo/api"
     line = json.loads(get(f"{mirror}/info/big.b2nd?full=1")[2])
     assert get(f"{mirror}/download/big.b2nd?pieces=0:0", {"If-Match": f'"{line["validator"]}"'})[0] == 200
-    assert get(f"{mirror}/frame/big.b2nd", {"Range": "bytes=0-9"})[2] == (data / "big.b2nd").read_bytes()[:10]
+    part = get(f"{mirror}/frame/big.b2nd", {"Range": "bytes=0-9"})
+    assert part[0] == 206 and part[2] == (data / "big.b2nd").read_bytes()[:10]
+    assert get(f"{mirror}/frame/big.b2nd", {"Range": "bytes=0-9", "If-Range": part[1]["ETag"]})[::2] == part[::2]
+    for other in '"x"', "W/" + part[1]["ETag"]:
+        assert get(f"{mirror}/frame/big.b2nd", {"Range": "bytes=0-9", "If-Range": other})[0] == 416, "a part of what is not there"
     for status, path, headers, says in (
             (412, "download/big.b2nd?pieces=0", {"If-Match": '"other"'}, ""), (404, "download/big.b2nd?pieces=4", {}, "the dataset has 4"),
             (404, "download/big.b2nd?pieces=0:30", {}, "30 blocks"), (400, "download/big.b2nd?pieces=x", {}, "chunk numbers"),

@@ -341,7 +341,7 @@ static void choose_warmed(struct file *f)
 
     f->nwarmed = 0;
     f->rest = 0;
-    if (c2_request_header(f->req, "Range", &header))
+    if (c2_request_range(f->req, f->as.etag, &header))
         n = c2_ranges_parse(header, nbytes, f->warmed, C2_RANGES_MAX);
     if (n < 0) f->warmed[0] = (struct c2_range){0, nbytes};
     if (n > 1 && f->bytes.itself) n = 1; /* of the others each is fetched as it is sent */

@@ -94,7 +94,7 @@ static void reply(struct c2_request *req, struct c2_ds *ds)
         c2_reply_detail(req, 503, "out of memory");
         return;
     }
-    c2_request_header(req, "Range", &header);
+    if (!c2_request_range(req, ds->match, &header)) header = (struct c2_str){"", 0};
     f->n = c2_ranges_parse(header, ds->layout.frame_len, f->ranges, C2_RANGES_MAX);
     for (int i = 0; i < f->n; i++)
         total += f->ranges[i].n;
