@@ -160,7 +160,8 @@ struct cat2_download_options {
  * is received in FILE.part, checked, and renamed: FILE is whole or as it was. An interrupted FILE.part stays
  * for the next try.
  *
- *  @param file     Local path; parent directories are made.
+ *  @param file     Local path; parent directories are made. Where it is a link, what it leads to is
+ *                  replaced. A device or a FIFO is refused.
  *  @param options  NULL: no progress, resume.
  *  @errors CAT2_ECHANGED the dataset changed meanwhile, twice; CAT2_EUPSTREAM; CAT2_EDATA; CAT2_EIO;
  * CAT2_ECANCELLED.

@@ -87,7 +87,7 @@ static bool download_one(const struct c2_cli *cli, struct cat2_error *err)
                      slice ? "a slice" : "a choice of rows or fields");
     else if (output)
         ok = c2_cli_save(cli, dataset, slice, output, err) &&
-             (strcmp(output, "-") == 0 || say_saved(cli, output, err));
+             (c2_cli_is_stdout(output) || say_saved(cli, output, err));
     else
         ok = download_whole(cli, dataset, err);
     cat2_dataset_free(dataset);

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 
 import blosc2
 import h5py
@@ -275,6 +276,62 @@ def test_what_a_download_lacks_is_said(ask, tmp_path):
                         (["-r", "foo", "-o", "x"], "-o names a file")):
         assert words in refused(ask, "download", *argv, cwd=tmp_path), argv
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", ["npy", "h5", "b2nd", "tiff"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_result_replaces_what_a_link_leads_to(ask, tmp_path, ending, there):
+    (tmp_path / "d").mkdir()
+    target, link = tmp_path / f"d/real.{ending}", tmp_path / f"link.{ending}"
+    if there:
+        target.write_bytes(b"as it was")
+    link.symlink_to(f"d/real.{ending}")
+    ask("download", "foo/cube.b2nd[0]", "-o", f"link.{ending}", cwd=tmp_path)
+    ask("download", "foo/cube.b2nd[0]", "-o", f"plain.{ending}", cwd=tmp_path)
+    assert link.is_symlink() and target.is_file() and not target.is_symlink()
+    assert ending == "h5" or target.read_bytes() == (tmp_path / f"plain.{ending}").read_bytes()
+    assert target.stat().st_size > 9 and sorted(path.name for path in tmp_path.rglob("*")) == ["d", f"link.{ending}", f"plain.{ending}", f"real.{ending}"]
+
+
+def test_a_device_or_fifo_is_written_to_and_stays(ask, tmp_path):
+    fifo = tmp_path / "fifo.npy"
+    os.mkfifo(fifo)
+    (tmp_path / "link.npy").symlink_to("fifo.npy")
+    ask("download", "foo/cube.b2nd", "-o", tmp_path / "whole.npy")
+    whole = (tmp_path / "whole.npy").read_bytes()
+    for name in ("fifo.npy", "link.npy"):
+        with ThreadPoolExecutor() as pool:
+            read = pool.submit(fifo.read_bytes)
+            assert ask("download", "foo/cube.b2nd", "-o", tmp_path / name)[1] == f"Dataset saved to {tmp_path}/{name}\n"
+            assert read.result() == whole and fifo.is_fifo()
+    os.mkfifo(tmp_path / "fifo.h5")
+    assert "is a device or pipe" in refused(ask, "download", "foo/cube.b2nd", "-o", tmp_path / "fifo.h5")
+    os.makedirs(tmp_path / "foo")
+    os.mkfifo(tmp_path / "foo/cube.b2nd")
+    assert "is a device or pipe and no file" in refused(ask, "download", "foo/cube.b2nd", tmp_path)
+    (tmp_path / "part.npy.part").symlink_to("whole.npy")
+    os.mkfifo(tmp_path / "pipe.npy.part")
+    for name in ("part", "pipe"):
+        assert f"{name}.npy.part" in refused(ask, "download", "foo/cube.b2nd", "-o", tmp_path / f"{name}.npy")
+    assert (tmp_path / "whole.npy").read_bytes() == whole and (tmp_path / "foo/cube.b2nd").is_fifo()
+    assert {path.name for path in tmp_path.rglob("*")} == {"fifo.npy", "link.npy", "whole.npy", "fifo.h5", "foo", "cube.b2nd", "part.npy.part", "pipe.npy.part"}
+
+
+def test_a_whole_download_follows_a_link_and_a_copy_of_a_root_does_not(site, ask, tmp_path):
+    (tmp_path / "foo").mkdir()
+    (tmp_path / "real").write_bytes(b"as it was")
+    (tmp_path / "foo/cube.b2nd").symlink_to("../real")
+    ask("download", "foo/cube.b2nd", tmp_path)
+    assert (tmp_path / "foo/cube.b2nd").is_symlink() and (tmp_path / "real").read_bytes() == (site.root / "cube.b2nd").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["foo", "real"] and len(list((tmp_path / "foo").iterdir())) == 1
+    (tmp_path / "copy/d").mkdir(parents=True)
+    (tmp_path / "copy/cube.b2nd").symlink_to("../real")
+    os.mkfifo(tmp_path / "copy/d/text.txt")
+    before = (tmp_path / "real").read_bytes()
+    code, out, err = ask("sync", "new", tmp_path / "copy", check=False)
+    assert code == 1 and "text.txt is a device or pipe" in out + err and (tmp_path / "copy/d/text.txt").is_fifo(), (out, err)
+    assert (tmp_path / "copy/cube.b2nd").read_bytes() == (site.new / "cube.b2nd").read_bytes()
+    assert not (tmp_path / "copy/cube.b2nd").is_symlink() and (tmp_path / "real").read_bytes() == before
 
 
 @pytest.mark.parametrize("first, second", [("t.h5", "t.h5/g/a.b2nd"), ("t.h5/g/a.b2nd", "t.h5")])
