@@ -232,7 +232,7 @@ class File:
     def as_blosc2(self, slice_: Any = None) -> Union["blosc2.NDArray", "blosc2.SChunk"]:
         """A slice as an object of the package blosc2, still compressed: an NDArray of an array, else an SChunk.
 
-        The only thing here that needs blosc2.
+        An NDArray has the shape of the slice's NumPy array: integers drop their axis. The only thing here that needs blosc2.
         """
         import blosc2
         text = to_text(slice_)

@@ -278,6 +278,16 @@ def test_what_a_download_lacks_is_said(ask, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("text, key", [("1", 1), ("-1,:,3", (-1, slice(None), 3)), ("1:2,2", (slice(1, 2), 2)), ("2,1,4", (2, 1, 4)), ("...,0", (..., 0)), (":,1:1,2", (slice(None), slice(1, 1), 2)), ("::2,1:3", (slice(None, None, 2), slice(1, 3)))])
+def test_every_format_drops_the_axes_of_integers(ask, tmp_path, text, key):
+    for ending in ("npy", "b2nd", "h5", "json"):
+        ask("download", f"foo/cube.b2nd[{text}]", "-o", tmp_path / f"a.{ending}")
+    with h5py.File(tmp_path / "a.h5") as file:
+        got = [np.load(tmp_path / "a.npy"), blosc2.open(str(tmp_path / "a.b2nd"))[()], file["cube"][()], np.array(json.loads((tmp_path / "a.json").read_text()), CUBE.dtype)]
+    for one in got:
+        assert np.shape(one) == np.shape(CUBE[key]) and np.array_equal(one, CUBE[key])
+
+
 @pytest.mark.parametrize("ending", ["npy", "h5", "b2nd", "tiff"])
 @pytest.mark.parametrize("there", [True, False])
 def test_a_result_replaces_what_a_link_leads_to(ask, tmp_path, ending, there):
