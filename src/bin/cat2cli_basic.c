@@ -96,13 +96,12 @@ static void put_paths(const struct c2_cli *cli, const cat2_strings *paths, const
 bool c2_cmd_list(void *ctx, struct cat2_error *err)
 {
     const struct c2_cli *cli = ctx;
-    struct c2_str whole = c2_str_of(cli->args[0]), name, folder;
+    struct c2_str whole, name, folder;
     C2_AUTO(c2_buf) root = C2_BUF_INIT(C2_PATH_MAX);
     C2_AUTO(c2_buf) only = C2_BUF_INIT(C2_PATH_MAX);
     cat2_strings *paths = NULL;
 
-    while (whole.n && whole.p[whole.n - 1] == '/')
-        whole.n--;
+    if (!c2_cli_path(cli->args[0], &whole, err)) return false;
     c2_str_cut(whole, '/', &name, &folder);
     if (!c2_buf_append_str(&root, name, err) ||
         (folder.n && !c2_buf_printf(&only, err, "%.*s/", C2_STR_ARG(folder))))

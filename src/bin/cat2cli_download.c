@@ -22,6 +22,13 @@ static bool on_progress(void *ctx, int64_t nbytes, int64_t total)
     return !c2_cli_interrupted();
 }
 
+/* A file or directory here that is not found is no dataset that is not found. */
+static bool is_here(bool ok, struct cat2_error *err)
+{
+    if (!ok && err->code == CAT2_ENOTFOUND && err->http_status == 0) err->code = CAT2_EIO;
+    return ok;
+}
+
 static bool save(cat2_dataset *dataset, const char *file, struct cat2_error *err)
 {
     struct progress p = {.name = cat2_dataset_path(dataset)};
@@ -31,7 +38,7 @@ static bool save(cat2_dataset *dataset, const char *file, struct cat2_error *err
     options.progress = on_progress;
     options.ctx = &p;
     options.verify = true;
-    bool ok = cat2_dataset_download(dataset, file, &options, err);
+    bool ok = is_here(cat2_dataset_download(dataset, file, &options, err), err);
     if (p.bar.visible && p.bar.shown_ms) fputc('\n', stderr);
     return ok;
 }
@@ -86,7 +93,7 @@ static bool download_one(const struct c2_cli *cli, struct cat2_error *err)
         ok = c2_fail(err, CAT2_EINVAL, "%s needs -o FILE (.npy, .csv, .json, .tiff, .h5, .png, .raw, .b2nd)",
                      slice ? "a slice" : "a choice of rows or fields");
     else if (output)
-        ok = c2_cli_save(cli, dataset, slice, output, err) &&
+        ok = is_here(c2_cli_save(cli, dataset, slice, output, err), err) &&
              (c2_cli_is_stdout(output) || say_saved(cli, output, err));
     else
         ok = download_whole(cli, dataset, err);
@@ -115,7 +122,7 @@ static bool download_all(const struct c2_cli *cli, struct cat2_error *err)
             ok = cat2_dataset_open(cli->client, e->path, &dataset, err) && download_whole(cli, dataset, err);
         else
             ok = c2_place_path(cli, e->path, true, &to, err) &&
-                 c2_sync(cli, e->path, outdir, c2_buf_cstr(&to), false, err);
+                 is_here(c2_sync(cli, e->path, outdir, c2_buf_cstr(&to), false, err), err);
         cat2_dataset_free(dataset);
         if (!ok) return false;
     }
@@ -139,5 +146,6 @@ bool c2_cmd_sync(void *ctx, struct cat2_error *err)
     if (named.n != 1 || c2_listed_is_dataset(&named.p[0]))
         return c2_fail(err, CAT2_EINVAL, "%.150s is not one root or folder: sync copies one into a directory",
                        cli->args[0]);
-    return c2_sync(cli, named.p[0].path, cli->args[1], NULL, c2_options_flag(cli->options, "delete"), err);
+    bool delete = c2_options_flag(cli->options, "delete");
+    return is_here(c2_sync(cli, named.p[0].path, cli->args[1], NULL, delete, err), err);
 }

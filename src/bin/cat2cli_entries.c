@@ -278,7 +278,6 @@ static bool add_literal(const struct c2_cli *cli, const char *path, struct c2_en
     const struct c2_entries_ask any = {.any = true};
     C2_AUTO(c2_entries) none = {0};
 
-    if (!c2_path_check(c2_str_of(path), err)) return c2_fail_within(err, "%.150s", path);
     if (c2_entries_beneath(cli, path, &any, &none, err))
         return add_folder(path, strchr(path, '/') ? C2_ENTRY_FOLDER : C2_ENTRY_ROOT, out, err);
     return err->code == CAT2_ENOTFOUND && strchr(path, '/') && add_dataset(cli, path, out, err);
@@ -352,13 +351,19 @@ static bool expand(const struct c2_cli *cli, const char *folder, const char *pat
     return true;
 }
 
+bool c2_cli_path(const char *text, struct c2_str *out, struct cat2_error *err)
+{
+    *out = c2_str_no_slashes(c2_str_of(text));
+    return c2_path_check(*out, err) || c2_fail_within(err, *text ? "%.150s" : "''%.150s", text);
+}
+
 bool c2_entries_named(const struct c2_cli *cli, const char *text, struct c2_entries *out,
                       struct cat2_error *err)
 {
-    struct c2_str path = c2_str_of(text);
+    struct c2_str path;
     size_t before = out->n;
 
-    path = c2_str_no_slashes(path);
+    if (!c2_cli_path(text, &path, err)) return false;
     char *name = c2_str_dup(path);
     if (!name) return c2_fail_nomem(err, "path");
     bool ok = add_literal(cli, name, out, err);

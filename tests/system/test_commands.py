@@ -303,6 +303,34 @@ def test_a_result_replaces_what_a_link_leads_to(ask, tmp_path, ending, there):
     assert target.stat().st_size > 9 and sorted(path.name for path in tmp_path.rglob("*")) == ["d", f"link.{ending}", f"plain.{ending}", f"real.{ending}"]
 
 
+def test_what_is_missing_here_is_no_mistyped_dataset(ask, tmp_path):
+    for argv in (["download", "foo/cube.b2nd[1]", "-o", tmp_path / "no/a.npy"], ["download", "foo/cube.b2nd[1]", "-o", tmp_path / "no/a.h5"], ["sync", "fo*", "/proc/none"]):
+        said = refused(ask, *argv)
+        assert "No such file or directory" in said and "did you mean" not in said, said
+    assert "did you mean foo/cube.b2nd?" in refused(ask, "download", "foo/cub.b2nd[1]", "-o", tmp_path / "no/a.npy")
+
+
+@pytest.mark.parametrize("command", ["list", "ls", "du", "tree", "open", "watch"])
+@pytest.mark.parametrize("path, shown", [("/foo", "/foo"), ("/", "/"), ("foo//sub", "foo//sub"), ("", "''")])
+def test_a_path_that_cannot_be_is_named_as_it_was_typed(ask, command, path, shown):
+    assert refused(ask, command, path).startswith(f"Error: {shown}: path ")
+
+
+def test_numbers_of_options_have_their_range(ask, tmp_path):
+    for command in (["sync", "foo"], ["download", "-r", "foo"]):
+        for n in ("0", "-1", "33", "99"):
+            assert refused(ask, *command, tmp_path / "copy", "-n", "--parallel", n) == "Error: --parallel is a number from 1 to 32\n"
+        assert refused(ask, *command, tmp_path / "copy", "--parallel", "many", status=2)
+    assert not (tmp_path / "copy").exists()
+    ask("sync", "foo/dir1", tmp_path / "copy", "--parallel", "32")
+    for n in ("0", "-3"):
+        assert refused(ask, "watch", "foo", "--count", n).startswith("Error: --count is a number from 1 to ")
+    for option, values, last in (("--threads", ("-1", "1025"), 1024), ("--clevel", ("-1", "10"), 9)):
+        for n in values:
+            done = subprocess.run([BIN / "cat2export", option, n, tmp_path / "copy", tmp_path / "x.h5"], capture_output=True, text=True)
+            assert done.returncode == 2 and done.stderr.endswith(f"cat2export: {option} is a number from 0 to {last}\n"), done.stderr
+
+
 def test_a_device_or_fifo_is_written_to_and_stays(ask, tmp_path):
     fifo = tmp_path / "fifo.npy"
     os.mkfifo(fifo)
