@@ -7,7 +7,7 @@ import json
 import math
 import os
 import pathlib
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, Container, Dict, Iterable, Iterator, List, Optional, Tuple, Type, TypeVar, Union
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], Any]
 Result = TypeVar("Result")
+SUFFIXES = {_native.ARRAY: ".b2nd", _native.FRAME: ".b2frame"}  # of names in lists
 ITER_NBYTES = 64 << 20  # a part of an iteration over the first axis
 
 
@@ -47,12 +48,15 @@ class File:
     """
 
     def __init__(self, name: str, root: str, host: str):
+        self._set(name, root, host, open_state(host, f"{root}/{name}"))
+
+    def _set(self, name: str, root: str, host: str, state: State) -> None:
         self.root = root
         self.name = name
         self.host = host
         self.path = pathlib.PurePosixPath(root) / name if os.name != "posix" else pathlib.Path(f"{root}/{name}")
         self._path = f"{root}/{name}"
-        self._state = open_state(host, self._path)
+        self._state = state
 
     # ---- what it is ----
 
@@ -260,12 +264,13 @@ class File:
                  resume: bool = True) -> pathlib.Path:
         """Save the whole of it as a local file, and return its path: arrays and frames as Blosc2 frames.
 
-        path: by default ROOT/NAME beneath the working directory; folders are made. progress: called now and then with
-        the bytes so far and in all (-1 unknown); what it raises ends the download, as does False. resume: go on where
-        a download of the same generation was interrupted; what it had got is in PATH.part. PATH is whole, or as it
-        was.
+        path: by default ROOT/NAME beneath the working directory, with the suffix of its kind; folders are made.
+        progress: called now and then with the bytes so far and in all (-1 unknown); what it raises ends the download,
+        as does False. resume: go on where a download of the same generation was interrupted; what it had got is in
+        PATH.part. PATH is whole, or as it was.
         """
-        target = pathlib.Path(self._path if path is None else path)
+        suffix = SUFFIXES.get(self._state.kind, "")
+        target = pathlib.Path((self._path.removesuffix(suffix) + suffix) if path is None else path)
 
         def run(connection: _pool.Connection) -> None:
             connection.dataset(self._path, self._state).download(target, progress, resume)
@@ -312,6 +317,24 @@ def download_url(host: str, path: str) -> str:
         return ask("download")
 
 
-def class_of(name: str) -> Type[File]:
-    """Names alone tell what is a dataset."""
-    return Dataset if name.endswith((".b2nd", ".b2frame")) else File
+def open_file(name: str, root: str, host: str) -> File:
+    """The file or dataset ROOT/NAME. What it is tells which: in a file that holds datasets their names lack a suffix."""
+    state = open_state(host, f"{root}/{name}")
+    is_dataset = state.kind in SUFFIXES or name.endswith(tuple(SUFFIXES.values()))
+    cls: Type[File] = Dataset if is_dataset else File
+    file = cls.__new__(cls)
+    file._set(name, root, host, state)
+    return file
+
+
+def is_there(name: str, root: str, host: str, listed: Container[str]) -> bool:
+    """Is there a file or dataset ROOT/NAME, by a list of the root's? Of those with a suffix the subscriber is asked."""
+    if name in listed:
+        return True
+    if not any(name + suffix in listed for suffix in SUFFIXES.values()):
+        return False
+    try:
+        open_state(host, f"{root}/{name}")
+    except NotFound:
+        return False
+    return True

@@ -8,6 +8,7 @@
 #include "bin/cat2cli_place.h"
 #include "bin/cat2cli_save.h"
 #include "bin/cat2cli_sync.h"
+#include "blosc/meta.h"
 
 struct progress {
     struct c2_cli_bar bar;
@@ -59,14 +60,26 @@ static bool say_saved(const struct c2_cli *cli, const char *file, struct cat2_er
     return c2_jw_finish(&w) && c2_cli_put_json(&line, err);
 }
 
+/* The path in lists: one that was typed as a file that holds datasets has it lacks the suffix. */
+static bool put_listed(const cat2_dataset *dataset, struct c2_buf *out, struct cat2_error *err)
+{
+    static const char *const suffixes[] = {[CAT2_ARRAY] = C2_ARRAY_SUFFIX, [CAT2_FRAME] = C2_FRAME_SUFFIX};
+    const char *path = cat2_dataset_path(dataset);
+    enum cat2_kind kind = cat2_dataset_kind(dataset);
+    const char *suffix = kind == CAT2_ARRAY || kind == CAT2_FRAME ? suffixes[kind] : "";
+
+    return c2_buf_puts(out, path, err) &&
+           (c2_str_ends(c2_str_of(path), suffix) || c2_buf_puts(out, suffix, err));
+}
+
 /* OUTDIR/PATH. */
 static bool download_whole(const struct c2_cli *cli, cat2_dataset *dataset, struct cat2_error *err)
 {
     const char *outdir = cli->args[1];
-    C2_AUTO(c2_buf) file = C2_BUF_INIT(4 * C2_PATH_MAX);
+    C2_AUTO(c2_buf) file = C2_BUF_INIT(4 * C2_PATH_MAX), path = C2_BUF_INIT(2 * C2_PATH_MAX);
 
     return c2_buf_printf(&file, err, "%s%s", outdir ? outdir : "", outdir ? "/" : "") &&
-           c2_place_path(cli, cat2_dataset_path(dataset), false, &file, err) &&
+           put_listed(dataset, &path, err) && c2_place_path(cli, c2_buf_cstr(&path), false, &file, err) &&
            save(dataset, c2_buf_cstr(&file), err) && say_saved(cli, c2_buf_cstr(&file), err);
 }
 

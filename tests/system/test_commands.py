@@ -372,6 +372,23 @@ def test_a_whole_download_follows_a_link_and_a_copy_of_a_root_does_not(site, ask
     assert not (tmp_path / "copy/cube.b2nd").is_symlink() and (tmp_path / "real").read_bytes() == before
 
 
+def test_a_dataset_of_an_hdf5_file_has_two_names_for_every_command(ask, tmp_path):
+    bare, listed = "foo/sub/t.h5/g/a", "foo/sub/t.h5/g/a.b2nd"
+    for command in (["show"], ["stats"], ["ls"], ["du"], ["du", "--json"], ["--json", "ls"], ["show", "--json"]):
+        got, want = ask(*command, bare)[1], ask(*command, listed)[1]
+        assert got.replace(listed, bare) == want.replace(listed, bare) and want, command
+    assert ask("diff", bare, listed)[1] == "" and ask("open", bare)[1].endswith(f"/roots/{bare}\n")
+    for command, why in ((["list"], "is a dataset: list shows"), (["tree"], "is a dataset: tree shows"), (["sync"], "is not one root or folder")):
+        for path in (bare, listed):
+            assert why in refused(ask, *command, path, *([tmp_path] if command == ["sync"] else []))
+    for i, argv in enumerate((["download", bare], ["download", "-r", bare], ["download", listed])):
+        assert ask(*argv, tmp_path / str(i))[1] == f"Dataset saved to {tmp_path}/{i}/foo/sub/t.h5.dir/g/a.b2nd\n"
+    for path in ("foo/sub/t.h5/g/b", "foo/dir1/ds-2d"):
+        for command in ("ls", "du", "tree", "list", "open", "show"):
+            assert "there is no such" in refused(ask, command, path)
+    assert "there is no such" in refused(ask, "diff", "foo/dir1/ds-2d", bare)
+
+
 @pytest.mark.parametrize("first, second", [("t.h5", "t.h5/g/a.b2nd"), ("t.h5/g/a.b2nd", "t.h5")])
 def test_an_hdf5_file_and_what_is_in_it_go_into_one_directory(site, ask, tmp_path, first, second):
     for path in (first, second):
