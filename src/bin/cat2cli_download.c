@@ -44,13 +44,18 @@ static bool save(cat2_dataset *dataset, const char *file, struct cat2_error *err
     return ok;
 }
 
+static bool would_save(const struct c2_cli *cli)
+{
+    return c2_options_flag(cli->options, "dry-run");
+}
+
 static bool say_saved(const struct c2_cli *cli, const char *file, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) line = C2_BUF_INIT(32768);
     struct c2_jw w;
 
     if (!cli->json) {
-        fputs("Dataset saved to ", stdout);
+        fputs(would_save(cli) ? "would save " : "Dataset saved to ", stdout);
         c2_cli_put(cli, c2_str_of(file));
         putchar('\n');
         return true;
@@ -80,7 +85,8 @@ static bool download_whole(const struct c2_cli *cli, cat2_dataset *dataset, stru
 
     return c2_buf_printf(&file, err, "%s%s", outdir ? outdir : "", outdir ? "/" : "") &&
            put_listed(dataset, &path, err) && c2_place_path(cli, c2_buf_cstr(&path), false, &file, err) &&
-           save(dataset, c2_buf_cstr(&file), err) && say_saved(cli, c2_buf_cstr(&file), err);
+           (would_save(cli) || save(dataset, c2_buf_cstr(&file), err)) &&
+           say_saved(cli, c2_buf_cstr(&file), err);
 }
 
 static bool download_one(const struct c2_cli *cli, struct cat2_error *err)
@@ -105,6 +111,8 @@ static bool download_one(const struct c2_cli *cli, struct cat2_error *err)
     else if ((slice || c2_cli_picks_rows(cli)) && !output)
         ok = c2_fail(err, CAT2_EINVAL, "%s needs -o FILE (.npy, .csv, .json, .tiff, .h5, .png, .raw, .b2nd)",
                      slice ? "a slice" : "a choice of rows or fields");
+    else if (output && would_save(cli))
+        ok = c2_cli_is_stdout(output) || say_saved(cli, output, err);
     else if (output)
         ok = is_here(c2_cli_save(cli, dataset, slice, output, err), err) &&
              (c2_cli_is_stdout(output) || say_saved(cli, output, err));

@@ -316,6 +316,12 @@ def test_a_path_that_cannot_be_is_named_as_it_was_typed(ask, command, path, show
     assert refused(ask, command, path).startswith(f"Error: {shown}: path ")
 
 
+def test_a_dry_run_of_a_download_saves_nothing(ask, tmp_path):
+    for argv, file in ((["foo/cube.b2nd", tmp_path], "foo/cube.b2nd"), (["-r", "foo/cube.b2nd", tmp_path], "foo/cube.b2nd"), (["foo/cube.b2nd[0]", "-o", tmp_path / "a.npy"], "a.npy")):
+        assert ask("download", "-n", *argv)[1] == f"would save {tmp_path}/{file}\n"
+    assert not list(tmp_path.iterdir())
+
+
 def test_numbers_of_options_have_their_range(ask, tmp_path):
     for command in (["sync", "foo"], ["download", "-r", "foo"]):
         for n in ("0", "-1", "33", "99"):
