@@ -40,6 +40,16 @@ def open_state(host: str, path: str) -> State:
     return _pool.call(host, run)
 
 
+def _of_slice(fetch: Callable[[], Result]) -> Result:
+    """fetch(); what is malformed in such a request is its slice."""
+    try:
+        return fetch()
+    except InvalidRequest as error:
+        if error.status in (401, 403):  # refused for who we are
+            raise
+        raise SliceError(error.message, error.status) from None
+
+
 class File:
     """A file of a root. Its data are bytes: `file[:100]`, `bytes(file[...])`.
 
@@ -150,7 +160,8 @@ class File:
         as_bytes = state.kind != _native.ARRAY
 
         def run(connection: _pool.Connection) -> Any:
-            return connection.dataset(self._path, state).fetch(text, wire, as_bytes)
+            dataset = connection.dataset(self._path, state)
+            return _of_slice(lambda: dataset.fetch(text, wire, as_bytes))
 
         def job() -> Any:
             items, shape = _pool.call(self.host, run)
@@ -168,8 +179,6 @@ class File:
                 return what(self._state)
             except Changed:
                 self.refresh()
-            except InvalidRequest as error:
-                raise SliceError(error.message, error.status) from None
         return what(self._state)
 
     def fetch(self, slice_: Any = None, prefer_schunk: bool = True) -> Any:
@@ -241,9 +250,13 @@ class File:
         import blosc2
         text = to_text(slice_)
 
+        def frame_of(connection: _pool.Connection, state: State) -> bytes:
+            dataset = connection.dataset(self._path, state)
+            return _of_slice(lambda: dataset.frame(text))
+
         def run(state: State) -> Any:
             try:
-                return _pool.call(self.host, lambda connection: connection.dataset(self._path, state).frame(text))
+                return _pool.call(self.host, lambda connection: frame_of(connection, state))
             except Unsupported:  # a Python subscriber of 2024 does not always send frames
                 items = self._job(text, _native.WIRE_AUTO, state)()
                 if isinstance(items, np.ndarray):
