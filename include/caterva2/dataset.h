@@ -101,12 +101,13 @@ CAT2_API CAT2_MUST_USE bool cat2_dataset_fetch_into(cat2_dataset *dataset, const
                                                     enum cat2_wire wire, void *out, size_t nbytes,
                                                     struct cat2_error *err);
 /** A selection as a Blosc2 frame (contiguous; of an array with its metalayer "b2nd"), for programs with a
- * Blosc2 of their own. The frame's header and size are checked, its chunks are not decoded.
+ * Blosc2 of their own. Axes of integers are dropped, as by cat2_dataset_fetch(). The frame's header and size
+ * are checked, its chunks are not decoded.
  *
  *  @param frame   Out: yours, free().
  *  @param nbytes  Out: its bytes.
  *  @errors as cat2_dataset_fetch_into(); CAT2_EUNSUPPORTED a Python subscriber of 2024, which has no such
- * answer for all selections.
+ * answer for all selections: not for steps and integers.
  *  @source GET /api/fetch/{path}?slice_=&format=b2nd */
 CAT2_API CAT2_MUST_USE bool cat2_dataset_fetch_frame(cat2_dataset *dataset, const char *slice, void **frame,
                                                      size_t *nbytes, struct cat2_error *err);
@@ -160,7 +161,8 @@ struct cat2_download_options {
  * is received in FILE.part, checked, and renamed: FILE is whole or as it was. An interrupted FILE.part stays
  * for the next try.
  *
- *  @param file     Local path; parent directories are made.
+ *  @param file     Local path; parent directories are made. Where it is a link, what it leads to is
+ *                  replaced. A device or a FIFO is refused.
  *  @param options  NULL: no progress, resume.
  *  @errors CAT2_ECHANGED the dataset changed meanwhile, twice; CAT2_EUPSTREAM; CAT2_EDATA; CAT2_EIO;
  * CAT2_ECANCELLED.

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import pathlib
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, Container, Dict, Iterable, Iterator, List, Optional, Tuple, Type, TypeVar, Union
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], Any]
 Result = TypeVar("Result")
+SUFFIXES = {_native.ARRAY: ".b2nd", _native.FRAME: ".b2frame"}  # of names in lists
 ITER_NBYTES = 64 << 20  # a part of an iteration over the first axis
 
 
@@ -39,6 +40,16 @@ def open_state(host: str, path: str) -> State:
     return _pool.call(host, run)
 
 
+def _of_slice(fetch: Callable[[], Result]) -> Result:
+    """fetch(); what is malformed in such a request is its slice."""
+    try:
+        return fetch()
+    except InvalidRequest as error:
+        if error.status in (401, 403):  # refused for who we are
+            raise
+        raise SliceError(error.message, error.status) from None
+
+
 class File:
     """A file of a root. Its data are bytes: `file[:100]`, `bytes(file[...])`.
 
@@ -47,12 +58,15 @@ class File:
     """
 
     def __init__(self, name: str, root: str, host: str):
+        self._set(name, root, host, open_state(host, f"{root}/{name}"))
+
+    def _set(self, name: str, root: str, host: str, state: State) -> None:
         self.root = root
         self.name = name
         self.host = host
         self.path = pathlib.PurePosixPath(root) / name if os.name != "posix" else pathlib.Path(f"{root}/{name}")
         self._path = f"{root}/{name}"
-        self._state = open_state(host, self._path)
+        self._state = state
 
     # ---- what it is ----
 
@@ -146,7 +160,8 @@ class File:
         as_bytes = state.kind != _native.ARRAY
 
         def run(connection: _pool.Connection) -> Any:
-            return connection.dataset(self._path, state).fetch(text, wire, as_bytes)
+            dataset = connection.dataset(self._path, state)
+            return _of_slice(lambda: dataset.fetch(text, wire, as_bytes))
 
         def job() -> Any:
             items, shape = _pool.call(self.host, run)
@@ -164,8 +179,6 @@ class File:
                 return what(self._state)
             except Changed:
                 self.refresh()
-            except InvalidRequest as error:
-                raise SliceError(error.message, error.status) from None
         return what(self._state)
 
     def fetch(self, slice_: Any = None, prefer_schunk: bool = True) -> Any:
@@ -232,14 +245,18 @@ class File:
     def as_blosc2(self, slice_: Any = None) -> Union["blosc2.NDArray", "blosc2.SChunk"]:
         """A slice as an object of the package blosc2, still compressed: an NDArray of an array, else an SChunk.
 
-        The only thing here that needs blosc2.
+        An NDArray has the shape of the slice's NumPy array: integers drop their axis. The only thing here that needs blosc2.
         """
         import blosc2
         text = to_text(slice_)
 
+        def frame_of(connection: _pool.Connection, state: State) -> bytes:
+            dataset = connection.dataset(self._path, state)
+            return _of_slice(lambda: dataset.frame(text))
+
         def run(state: State) -> Any:
             try:
-                return _pool.call(self.host, lambda connection: connection.dataset(self._path, state).frame(text))
+                return _pool.call(self.host, lambda connection: frame_of(connection, state))
             except Unsupported:  # a Python subscriber of 2024 does not always send frames
                 items = self._job(text, _native.WIRE_AUTO, state)()
                 if isinstance(items, np.ndarray):
@@ -260,12 +277,13 @@ class File:
                  resume: bool = True) -> pathlib.Path:
         """Save the whole of it as a local file, and return its path: arrays and frames as Blosc2 frames.
 
-        path: by default ROOT/NAME beneath the working directory; folders are made. progress: called now and then with
-        the bytes so far and in all (-1 unknown); what it raises ends the download, as does False. resume: go on where
-        a download of the same generation was interrupted; what it had got is in PATH.part. PATH is whole, or as it
-        was.
+        path: by default ROOT/NAME beneath the working directory, with the suffix of its kind; folders are made.
+        progress: called now and then with the bytes so far and in all (-1 unknown); what it raises ends the download,
+        as does False. resume: go on where a download of the same generation was interrupted; what it had got is in
+        PATH.part. PATH is whole, or as it was.
         """
-        target = pathlib.Path(self._path if path is None else path)
+        suffix = SUFFIXES.get(self._state.kind, "")
+        target = pathlib.Path((self._path.removesuffix(suffix) + suffix) if path is None else path)
 
         def run(connection: _pool.Connection) -> None:
             connection.dataset(self._path, self._state).download(target, progress, resume)
@@ -312,6 +330,24 @@ def download_url(host: str, path: str) -> str:
         return ask("download")
 
 
-def class_of(name: str) -> Type[File]:
-    """Names alone tell what is a dataset."""
-    return Dataset if name.endswith((".b2nd", ".b2frame")) else File
+def open_file(name: str, root: str, host: str) -> File:
+    """The file or dataset ROOT/NAME. What it is tells which: in a file that holds datasets their names lack a suffix."""
+    state = open_state(host, f"{root}/{name}")
+    is_dataset = state.kind in SUFFIXES or name.endswith(tuple(SUFFIXES.values()))
+    cls: Type[File] = Dataset if is_dataset else File
+    file = cls.__new__(cls)
+    file._set(name, root, host, state)
+    return file
+
+
+def is_there(name: str, root: str, host: str, listed: Container[str]) -> bool:
+    """Is there a file or dataset ROOT/NAME, by a list of the root's? Of those with a suffix the subscriber is asked."""
+    if name in listed:
+        return True
+    if not any(name + suffix in listed for suffix in SUFFIXES.values()):
+        return False
+    try:
+        open_state(host, f"{root}/{name}")
+    except NotFound:
+        return False
+    return True

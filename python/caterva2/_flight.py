@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Callable, Deque, Iterable, Iterator, List, Optional, Sequence, Set
 
-from ._pool import Connection, watch
+from ._pool import Connection, count, watch
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -58,8 +58,7 @@ class _Crowd:
 
 def run(jobs: Sequence[Job], in_flight: int) -> List[Any]:
     """The results of all jobs, in order; the first failure ends it."""
-    if in_flight < 1:
-        raise ValueError(f"in_flight must be at least 1, not {in_flight!r}")
+    in_flight = count("in_flight", in_flight)
     crowd = _Crowd(jobs)
     threads = [threading.Thread(target=crowd.work, name="caterva2", daemon=True)
                for _ in range(min(in_flight, len(jobs)) - 1)]
@@ -80,9 +79,10 @@ def run(jobs: Sequence[Job], in_flight: int) -> List[Any]:
 def ahead(jobs: Iterable[Job], in_flight: int) -> Iterator[Any]:
     """The results of jobs as they are wanted; `in_flight` of them are asked for ahead."""
     from concurrent.futures import ThreadPoolExecutor
+    in_flight = count("in_flight", in_flight)
     active: Set[Connection] = set()
     waiting: "Deque[Future[Any]]" = deque()
-    executor = ThreadPoolExecutor(max(1, in_flight), "caterva2", lambda: setattr(watch, "calls", active))
+    executor = ThreadPoolExecutor(in_flight, "caterva2", lambda: setattr(watch, "calls", active))
     try:
         for job in jobs:
             waiting.append(executor.submit(job))

@@ -17,7 +17,7 @@ from fsspec.spec import (  # type: ignore[import-untyped, import-not-found, unus
     AbstractBufferedFile, AbstractFileSystem)
 
 from . import _address, _flight, _native, api
-from ._dataset import File, class_of, url_path
+from ._dataset import File, open_file, url_path
 from ._pinned import Pinned
 from .defaults import sub_host_default
 from .errors import DataError, NotFound
@@ -68,7 +68,7 @@ class Caterva2FileSystem(AbstractFileSystem):  # type: ignore[misc, unused-ignor
         if not name:
             return None
         try:
-            return class_of(name)(name, root, self.host)
+            return open_file(name, root, self.host)
         except NotFound:
             return None
 

@@ -2,11 +2,14 @@
 """Connections. A client of libcaterva2 is for one thread at a time: each call takes an idle one and gives it back."""
 from __future__ import annotations
 
+import numbers
+import operator
 import os
 import threading
 from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Set, Tuple, TypeVar, Union
 
 from . import _native
+from .errors import LocalError, NotFound
 
 if TYPE_CHECKING:
     from ._state import State
@@ -15,6 +18,7 @@ Result = TypeVar("Result")
 
 IDLE_MAX = 16  # connections kept for each host
 OPENED_MAX = 64  # datasets that a connection remembers
+TIMEOUT_MAX = (2**31 - 1) // 1000  # seconds: 24 days
 
 
 class _Options:
@@ -32,6 +36,15 @@ _options = _Options()
 _idle: Dict[str, List["Connection"]] = {}
 
 
+def make_client(host: str, options: _Options) -> _native.Client:
+    try:
+        return _native.Client(host, max(1, round(options.connect_timeout * 1000)),
+                              max(1, round(options.answer_timeout * 1000)), options.reply_nbytes_max,
+                              options.ca, options.key, options.key_file, options.insecure)
+    except NotFound as error:  # nobody was asked: a file is missing here
+        raise LocalError(error.message) from None
+
+
 class Connection:
     """A client, and the datasets that it has opened or been told of."""
 
@@ -39,9 +52,7 @@ class Connection:
 
     def __init__(self, host: str):
         self.options = _options
-        self.client = _native.Client(host, round(_options.connect_timeout * 1000),
-                                     round(_options.answer_timeout * 1000), _options.reply_nbytes_max,
-                                     _options.ca, _options.key, _options.key_file, _options.insecure)
+        self.client = make_client(host, _options)
         self.opened: Dict[str, Tuple["State", _native.Dataset]] = {}
 
     def dataset(self, path: str, state: "State") -> _native.Dataset:
@@ -98,6 +109,27 @@ def close() -> None:
 _Path = Union[str, "os.PathLike[str]"]
 
 
+def _seconds(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} is a number of seconds, not {value!r:.80}")
+    if not 0 < value <= TIMEOUT_MAX:  # NaN is neither
+        raise ValueError(f"{name} must be more than 0 and at most {TIMEOUT_MAX} seconds, not {value!r:.80}")
+    return float(value)
+
+
+def count(name: str, value: int) -> int:
+    """An integer from 1 on."""
+    if isinstance(value, bool):
+        raise TypeError(f"{name} is an integer, not {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is an integer, not {value!r:.80}") from None
+    if not 0 < number < 2**63:
+        raise ValueError(f"{name} must be at least 1 and less than 2**63, not {value!r:.80}")
+    return number
+
+
 def set_options(*, connect_timeout: Optional[float] = None, answer_timeout: Optional[float] = None,
                 reply_nbytes_max: Optional[int] = None, ca: Optional[_Path] = None, key: Optional[str] = None,
                 key_file: Optional[_Path] = None, insecure: Optional[bool] = None) -> None:
@@ -110,23 +142,32 @@ def set_options(*, connect_timeout: Optional[float] = None, answer_timeout: Opti
     key, or the first line of key_file: shown to every subscriber that is asked; "" for none. By default that of the
     environment's CATERVA2_KEY. ca: a file (PEM) with the authorities whose certificates are believed, "" for those of the
     system. insecure: believe every certificate; for tests.
+
+    Values of no use are refused, and all stays as it was: TypeError, ValueError (InvalidRequest of a malformed key or a
+    file without certificates), LocalError where a file cannot be read.
     """
     global _options
     options = _Options()
-    for name, value in (("connect_timeout", connect_timeout), ("answer_timeout", answer_timeout),
-                        ("reply_nbytes_max", reply_nbytes_max)):
-        value = getattr(_options, name) if value is None else value
-        if value <= 0:
-            raise ValueError(f"{name} must be more than 0, not {value!r}")
-        setattr(options, name, value)
+    options.connect_timeout = _options.connect_timeout if connect_timeout is None else \
+        _seconds("connect_timeout", connect_timeout)
+    options.answer_timeout = _options.answer_timeout if answer_timeout is None else \
+        _seconds("answer_timeout", answer_timeout)
+    options.reply_nbytes_max = _options.reply_nbytes_max if reply_nbytes_max is None else \
+        count("reply_nbytes_max", reply_nbytes_max)
     if key is not None and key_file is not None:
         raise ValueError("key and key_file: one of them")
-    options.ca = _options.ca if ca is None else os.fspath(ca) or None
-    options.insecure = _options.insecure if insecure is None else bool(insecure)
+    if key is not None and not isinstance(key, str):
+        raise TypeError(f"key is a text, not {type(key).__name__}")  # whose value is nobody's business
+    if insecure is not None and not isinstance(insecure, bool):
+        raise TypeError(f"insecure is True or False, not {insecure!r:.80}")
+    options.ca = _options.ca if ca is None else os.fsdecode(ca) or None
+    options.insecure = _options.insecure if insecure is None else insecure
     if key is None and key_file is None:
         options.key, options.key_file = _options.key, _options.key_file
     else:
-        options.key, options.key_file = key, None if key_file is None else os.fspath(key_file)
+        options.key, options.key_file = key, None if key_file is None else os.fsdecode(key_file)
+    if ca is not None or insecure is not None or key is not None or key_file is not None:
+        make_client("localhost:1", options)  # are they of use? Nobody is asked
     _options = options
     close()
 

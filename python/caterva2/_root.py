@@ -6,7 +6,7 @@ import os
 from typing import Dict, FrozenSet, Iterator, List, Optional, Tuple, Union
 
 from . import _html, _pool
-from ._dataset import File, class_of
+from ._dataset import File, is_there, open_file
 from .defaults import sub_host_default
 
 
@@ -38,9 +38,11 @@ class Root:
         return type(self), (self.name, self.host)
 
     def __getitem__(self, node: Union[str, "os.PathLike[str]"]) -> File:
-        """The file or dataset of that path, relative to the root."""
-        path = os.fspath(node)
-        return class_of(path)(path, self.name, self.host)
+        """The file or dataset of that path, relative to the root.
+
+        Datasets in an HDF5 file or another that holds some have two names: that in lists, and that which they have there.
+        """
+        return open_file(os.fspath(node), self.name, self.host)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.node_list)
@@ -63,7 +65,7 @@ class Root:
     def _knows(self, path: str) -> bool:
         if self._paths is None:
             self._paths = frozenset(self.node_list)
-        return path in self._paths
+        return is_there(path, self.name, self.host, self._paths)
 
     def _ipython_key_completions_(self) -> List[str]:
         return self.node_list

@@ -15,7 +15,7 @@ from xarray.backends import (  # type: ignore[import-not-found, unused-ignore]
     AbstractDataStore, BackendArray, BackendEntrypoint, StoreBackendEntrypoint)
 from xarray.core import indexing  # type: ignore[import-not-found, unused-ignore]
 
-from . import _address, _pool, api
+from . import _address, _native, _pool, api
 from ._dataset import Dataset, open_state, url_path
 from ._pinned import Pinned
 from ._state import to_dtype
@@ -98,11 +98,21 @@ def read_groups(host: str, path: str) -> Dict[str, Group]:
     return groups
 
 
+def is_array(host: str, path: str) -> bool:
+    """An array has a suffix; but one in an HDF5 file has a name without it, too."""
+    if path.endswith((".b2nd", ".b2frame")):
+        return True
+    try:
+        return "/" in path and open_state(host, path).kind != _native.FILE
+    except (NotFound, InvalidRequest):
+        return False
+
+
 def read_array(host: str, path: str) -> Group:
     """One array as a group of its own."""
     state = open_state(host, path)
     group = Group()
-    stem = path.rpartition("/")[2].rpartition(".")[0]
+    stem = path.rpartition("/")[2].removesuffix(".b2nd").removesuffix(".b2frame")
     array = {"shape": state.shape, "chunks": state.chunks, "dtype": state.dtype, "fill_value": None}
     try:
         attrs = api._get(host, f"/zarr/{url_path(path)}/.zattrs")
@@ -173,7 +183,7 @@ class Caterva2Backend(BackendEntrypoint):  # type: ignore[misc, unused-ignore]
                      decode_coords: Any = True, use_cftime: Any = None, decode_timedelta: Any = None,
                      host: Optional[str] = None, group: Optional[str] = None) -> xarray.Dataset:
         place, path = self._place(filename_or_obj, host, group)
-        if path.endswith((".b2nd", ".b2frame")):
+        if is_array(place, path):
             read, prefix = read_array(place, path), path.rpartition("/")[0]
         else:
             read, prefix = read_groups(place, path)[""], path

@@ -8,7 +8,7 @@ import pathlib
 from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 
 from . import _flight, _native, _pool
-from ._dataset import Dataset, File, Progress, class_of, url_path
+from ._dataset import Dataset, File, Progress, open_file, url_path
 from ._pool import set_options
 from ._root import Root
 from ._slices import to_text
@@ -34,7 +34,7 @@ def _open(path: str, host: str) -> File:
     root, slash, name = path.strip("/").partition("/")
     if not slash or not name:
         raise InvalidRequest(f"{path!r}: a dataset is named ROOT/PATH")
-    file = class_of(name)(name, root, host)
+    file = open_file(name, root, host)
     if file.etag:
         while len(_opened) >= _OPENED_MAX:
             _opened.pop(next(iter(_opened)), None)
@@ -93,4 +93,4 @@ def download(dataset: str, host: str = sub_host_default, *, path: Union[str, "os
              progress: Optional[Progress] = None, resume: bool = True) -> pathlib.Path:
     """Save a whole dataset, ROOT/PATH, as a local file, as File.download() does."""
     root, _, name = dataset.strip("/").partition("/")
-    return class_of(name)(name, root, host).download(path=path, progress=progress, resume=resume)
+    return open_file(name, root, host).download(path=path, progress=progress, resume=resume)

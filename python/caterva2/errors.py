@@ -28,7 +28,7 @@ class Error(Exception):
 
 
 class InvalidRequest(Error, ValueError):
-    """The request is malformed: a host, a path, a slice."""
+    """The request is malformed: a host, a path, a slice, a key; or refused: `status` is 401 or 403."""
 
 
 class SliceError(InvalidRequest, IndexError):
@@ -52,7 +52,7 @@ class DataError(Error):
 
 
 class LocalError(Error, OSError):
-    """The operating system refused something here, such as to write a file."""
+    """The operating system refused something here, such as to write a file or to read that of a key."""
 
 
 class OutOfMemory(Error, MemoryError):

@@ -82,7 +82,7 @@ bool c2_grants_parse(struct c2_str text, struct c2_buf *out, struct cat2_error *
                            (int)c2_min_i64(100, (int64_t)word.n), word.p);
         if (!c2_buf_append_str(out, word, err) || !c2_buf_putc(out, '\n', err)) return false;
     }
-    return out->n || c2_buf_puts(out, "*\n", err);
+    return out->n || c2_fail(err, CAT2_EINVAL, "no root is named; * is all of them");
 }
 
 bool c2_grants_have(const char *lines, struct c2_str root)

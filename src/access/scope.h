@@ -20,8 +20,8 @@ bool c2_scopes_parse(struct c2_str text, unsigned *out, struct cat2_error *err);
 void c2_scopes_format(unsigned scopes, char out[64]);
 const char *c2_scope_name(enum c2_scope scope); /* "read" */
 
-/** Patterns of root names (*, ?, [a-z]) with commas or blanks between, to one a line; "" is taken for *.
- *  @errors CAT2_EINVAL too long, or not the name of a root. */
+/** Patterns of root names (*, ?, [a-z]) with commas or blanks between, to one a line.
+ *  @errors CAT2_EINVAL none, too long, or not the name of a root. */
 bool c2_grants_parse(struct c2_str text, struct c2_buf *out, struct cat2_error *err);
 /** Does one of the lines match? */
 bool c2_grants_have(const char *lines, struct c2_str root);

@@ -50,13 +50,25 @@ static bool have(const char *patterns, const char *root)
     return c2_grants_have(c2_buf_cstr(&lines), c2_str_of(root));
 }
 
+static void a_list_without_roots_is_refused(void **state)
+{
+    static const char *const lists[] = {"", " ", ",", " ,\n,\t"};
+    C2_AUTO(c2_buf) lines = C2_BUF_INIT(C2_GRANTS_NBYTES_MAX);
+    struct cat2_error err;
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(lists); i++) {
+        assert_false(c2_grants_parse(c2_str_of(lists[i]), &lines, &err));
+        assert_non_null(strstr(err.message, "no root is named"));
+    }
+}
+
 static void patterns_of_roots_match_whole_names(void **state)
 {
-    assert_true(have("", "anything") && have("*", "anything") && have("foo, run-*", "run-7"));
+    assert_true(have("*", "anything") && have(" *, foo", "anything") && have("foo, run-*", "run-7"));
     assert_true(have("run-[0-9]", "run-7") && have("ru?-7", "run-7") && have("a b", "b"));
     assert_false(have("foo", "foobar") || have("foo", "fo") || have("run-*", "xrun-1") || have("foo", ""));
     assert_false(have("run-[0-9]", "run-x"));
-    assert_false(c2_grants_have("foo*\n", (struct c2_str){"foo\0x", 5}));
+    assert_false(c2_grants_have("foo*\n", (struct c2_str){"foo\0x", 5}) || c2_grants_have("", C2_STR("foo")));
 }
 
 static void patterns_that_match_no_root_are_errors(void **state)
@@ -77,6 +89,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scopes_include_others),
         cmocka_unit_test(words_that_are_no_scopes_are_named),
+        cmocka_unit_test(a_list_without_roots_is_refused),
         cmocka_unit_test(patterns_of_roots_match_whole_names),
         cmocka_unit_test(patterns_that_match_no_root_are_errors),
     };

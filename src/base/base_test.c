@@ -187,6 +187,56 @@ static void files_are_replaced_walked_and_removed_beneath_a_directory(void **sta
     assert_int_equal(access(tree.path, F_OK), -1);
 }
 
+static void a_result_replaces_what_its_links_lead_to_and_no_device(void **state)
+{
+    static const struct {
+        const char *path, *file;
+        bool through;
+    } cases[] = {{"new", "new", false},        {"no/dir/new", "no/dir/new", false},
+                 {"file", "file", false},      {"link", "d/file", false},
+                 {"chain", "d/file", false},   {"dangling", "d/none", false},
+                 {"absolute", "/none", false}, {"fifo", "fifo", true},
+                 {"to_fifo", "to_fifo", true}, {"/dev/null", "/dev/null", true}};
+    struct tree tree = make_tree();
+    struct cat2_error err = {0};
+    char *file = NULL, here[4096];
+    bool through;
+
+    (void)state;
+    assert_non_null(getcwd(here, sizeof(here)));
+    assert_int_equal(fchdir(tree.dirfd), 0);
+    assert_true(c2_fs_mkparents(tree.dirfd, "d/file", &err));
+    assert_true(c2_fs_replace(tree.dirfd, "d/file", c2_bytes_of(C2_STR("one")), &err));
+    assert_true(c2_fs_replace(tree.dirfd, "file", c2_bytes_of(C2_STR("two")), &err));
+    assert_int_equal(symlink("d/file", "link"), 0);
+    assert_int_equal(symlink("../link", "d/up"), 0);
+    assert_int_equal(symlink("d/up", "chain"), 0);
+    assert_int_equal(symlink("d/none", "dangling"), 0);
+    assert_int_equal(symlink("/none", "absolute"), 0);
+    assert_int_equal(symlink("round", "round"), 0);
+    assert_int_equal(mkfifo("fifo", 0600), 0);
+    assert_int_equal(symlink("fifo", "to_fifo"), 0);
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct stat got, want;
+        assert_true(c2_fs_result(cases[i].path, &file, &through, &err));
+        assert_int_equal(through, cases[i].through);
+        if (stat(cases[i].file, &want) == 0) {
+            assert_int_equal(stat(file, &got), 0);
+            assert_int_equal(got.st_ino, want.st_ino);
+            assert_int_equal(lstat(file, &got), 0);
+            assert_true(through || !S_ISLNK(got.st_mode));
+        } else {
+            assert_string_equal(file, cases[i].file);
+        }
+        free(file);
+    }
+    assert_false(c2_fs_result("round", &file, &through, &err));
+    assert_non_null(strstr(err.message, "round"));
+    assert_int_equal(chdir(here), 0);
+    c2_fs_remove_tree(tree.path);
+    close(tree.dirfd);
+}
+
 static void levels_have_the_names_that_python_gives_them(void **state)
 {
     enum c2_level level = C2_INFO;
@@ -225,6 +275,7 @@ int main(void)
         cmocka_unit_test(utf8_is_judged_strictly),
         cmocka_unit_test(an_arena_hands_out_zeroed_memory_up_to_its_ceiling),
         cmocka_unit_test(files_are_replaced_walked_and_removed_beneath_a_directory),
+        cmocka_unit_test(a_result_replaces_what_its_links_lead_to_and_no_device),
         cmocka_unit_test(levels_have_the_names_that_python_gives_them),
     };
 

@@ -46,6 +46,10 @@ bool c2_fs_pread(int fd, void *to, size_t n, int64_t off, struct cat2_error *err
 bool c2_fs_pwrite(int fd, const void *from, size_t n, int64_t off, struct cat2_error *err);
 /** Write `bytes` to a temporary name beside `rel`, fdatasync, rename over it. */
 bool c2_fs_replace(int dirfd, const char *rel, struct c2_bytes bytes, struct cat2_error *err);
+/** The file that a result of this path replaces when it is whole: the path, or where its links lead, there or
+ * not. *through: that is a FIFO, a device or the like: it is written to and never replaced.
+ *  @param out  Yours, free(). */
+bool c2_fs_result(const char *path, char **out, bool *through, struct cat2_error *err);
 /** unlink; a missing file is fine. Empty parent directories up to dirfd go too. */
 bool c2_fs_remove(int dirfd, const char *rel, struct cat2_error *err);
 /** A directory and all in it, or a file, as far as it can be removed. */

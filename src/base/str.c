@@ -265,6 +265,14 @@ size_t c2_utf8_count(struct c2_str s)
     return n;
 }
 
+size_t c2_utf8_first(struct c2_str s)
+{
+    unsigned char lead = (unsigned char)s.p[0];
+    size_t n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+
+    return n <= s.n && c2_str_is_utf8((struct c2_str){s.p, n}) ? n : 0;
+}
+
 size_t c2_utf8_whole(struct c2_str s, size_t n)
 {
     while (n && n < s.n && ((uint8_t)s.p[n] & 0xc0) == 0x80)

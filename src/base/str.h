@@ -86,6 +86,8 @@ size_t c2_utf8_count(struct c2_str s);
 size_t c2_utf8_whole(struct c2_str s, size_t n);
 /** Is this well-formed UTF-8 (no surrogates, no overlong forms)? */
 bool c2_str_is_utf8(struct c2_str s);
+/** Bytes of the first character of s, which is not empty; 0: its first byte begins none. */
+size_t c2_utf8_first(struct c2_str s);
 /** "1.5 MiB", "87 B": for people. */
 void c2_size_text(int64_t nbytes, char out[16]);
 /** The bytes of one code point, surrogates like others; 1 to 4 of them. */

@@ -115,7 +115,7 @@ static bool read_rights(const struct admin *admin, struct c2_holder *holder, str
     snprintf(holder->label, sizeof(holder->label), "%s", label ? label : "");
     if (!c2_scopes_parse(c2_str_of(c2_options_text(options, "scopes")), &holder->scopes, err))
         return c2_fail_within(err, "--scopes");
-    if (!c2_grants_parse(c2_str_of(roots ? roots : ""), &lines, err)) return c2_fail_within(err, "--roots");
+    if (!c2_grants_parse(c2_str_of(roots ? roots : "*"), &lines, err)) return c2_fail_within(err, "--roots");
     if (!read_expiry(c2_options_text(options, "expires"), &holder->expires_ms, err)) return false;
     holder->roots = c2_str_dup(c2_buf_str(&lines));
     return holder->roots || c2_fail_nomem(err, "roots");
@@ -282,6 +282,12 @@ static const struct action {
                {"remove", true, key_remove},
                {"revoke", true, key_revoke}};
 
+/* add makes the file; a mistyped name of it is no file without users and keys. */
+static bool is_there(const struct admin *admin, struct cat2_error *err)
+{
+    return access(admin->file, F_OK) == 0 || c2_fail_errno(err, errno, "access file %.150s", admin->file);
+}
+
 static bool act(const struct admin *admin, const struct action *actions, size_t n, enum c2_holder_kind kind,
                 struct cat2_error *err)
 {
@@ -300,6 +306,7 @@ static bool act(const struct admin *admin, const struct action *actions, size_t 
                        !actions[i].named       ? "no name"
                        : kind == C2_HOLDER_KEY ? "the ID of a key"
                                                : "the name of a user");
+    if (!c2_str_is(verb, "add") && !is_there(admin, err)) return false;
     if (!actions[i].run) return list(admin, kind, err);
     bool ok = c2_store_open(admin->file, &store, err) && actions[i].run(admin, store, name, err);
     c2_store_close(store);

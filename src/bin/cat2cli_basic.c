@@ -92,24 +92,33 @@ static void put_paths(const struct c2_cli *cli, const cat2_strings *paths, const
     }
 }
 
+/* Why nothing is listed. Always false. */
+static bool is_no_folder(const struct c2_cli *cli, struct cat2_error *err)
+{
+    C2_AUTO(c2_entries) named = {0};
+    const char *path = cli->args[0];
+
+    if (c2_entries_named(cli, path, &named, err) && named.n == 1 && c2_listed_is_dataset(&named.p[0]))
+        return c2_fail(err, CAT2_EINVAL, "%.200s is a dataset: list shows roots and folders", path);
+    return c2_fail(err, CAT2_ENOTFOUND, "%.200s: there is no such folder", path);
+}
+
 /* ROOT or ROOT/FOLDER, with or without a slash at the end. */
 bool c2_cmd_list(void *ctx, struct cat2_error *err)
 {
     const struct c2_cli *cli = ctx;
-    struct c2_str whole = c2_str_of(cli->args[0]), name, folder;
+    struct c2_str whole, name, folder;
     C2_AUTO(c2_buf) root = C2_BUF_INIT(C2_PATH_MAX);
     C2_AUTO(c2_buf) only = C2_BUF_INIT(C2_PATH_MAX);
     cat2_strings *paths = NULL;
 
-    while (whole.n && whole.p[whole.n - 1] == '/')
-        whole.n--;
+    if (!c2_cli_path(cli->args[0], &whole, err)) return false;
     c2_str_cut(whole, '/', &name, &folder);
     if (!c2_buf_append_str(&root, name, err) ||
         (folder.n && !c2_buf_printf(&only, err, "%.*s/", C2_STR_ARG(folder))))
         return false;
     if (!cat2_client_list(cli->client, c2_buf_cstr(&root), &paths, err)) return false;
-    bool ok = !folder.n || begins_one(paths, c2_buf_cstr(&only)) ||
-              c2_fail(err, CAT2_ENOTFOUND, "%.200s: there is no such folder", cli->args[0]);
+    bool ok = !folder.n || begins_one(paths, c2_buf_cstr(&only)) || is_no_folder(cli, err);
     if (ok && cli->json)
         ok = put_strings(paths, c2_buf_cstr(&only), err);
     else if (ok)

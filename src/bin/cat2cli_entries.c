@@ -9,6 +9,7 @@
 #include "base/bisect.h"
 #include "base/limits.h"
 #include "bin/options_nearest.h"
+#include "blosc/meta.h"
 #include "ndim/shape.h"
 #include "wire/url.h"
 
@@ -239,6 +240,29 @@ bool c2_entries_beneath(const struct c2_cli *cli, const char *path, const struct
 
 /* ---- names and patterns ---- */
 
+/* In a file that holds datasets they have two names: there, and in lists with a suffix. The subscriber knows
+ * whether `path` is one of them. */
+static struct c2_listed *find_named(const struct c2_cli *cli, const char *path, struct c2_entries *found)
+{
+    static const char *const suffixes[] = {"", C2_ARRAY_SUFFIX, C2_FRAME_SUFFIX};
+    size_t n = strlen(path);
+
+    for (size_t k = 0; k < C2_ARRAY_LEN(suffixes); k++)
+        for (size_t i = 0; i < found->n; i++) {
+            struct c2_listed *e = &found->p[i];
+            cat2_dataset *dataset = NULL;
+            struct cat2_error why;
+            if (!c2_listed_is_dataset(e) || strncmp(e->path, path, n) != 0 ||
+                strcmp(e->path + n, suffixes[k]) != 0)
+                continue;
+            bool same =
+                k == 0 || cat2_dataset_open(cli->client, path, &dataset, &why) || why.code != CAT2_ENOTFOUND;
+            cat2_dataset_free(dataset);
+            if (same) return e;
+        }
+    return NULL;
+}
+
 /* The dataset of just this path, by a search in its folder. */
 static bool add_dataset(const struct c2_cli *cli, const char *path, struct c2_entries *out,
                         struct cat2_error *err)
@@ -255,9 +279,8 @@ static bool add_dataset(const struct c2_cli *cli, const char *path, struct c2_en
         return false;
     if (c2_str_is_utf8(c2_buf_str(&query))) ask.query = c2_buf_cstr(&query); /* not cut in a character */
     if (!c2_entries_beneath(cli, c2_buf_cstr(&folder), &ask, &found, err)) return false;
-    for (size_t i = 0; i < found.n; i++)
-        if (c2_listed_is_dataset(&found.p[i]) && strcmp(found.p[i].path, path) == 0)
-            return c2_entries_take(out, &found.p[i], err);
+    struct c2_listed *entry = find_named(cli, path, &found);
+    if (entry) return c2_entries_take(out, entry, err);
     return c2_fail(err, CAT2_ENOTFOUND, "%.200s: there is no such dataset or folder", path);
 }
 
@@ -278,7 +301,6 @@ static bool add_literal(const struct c2_cli *cli, const char *path, struct c2_en
     const struct c2_entries_ask any = {.any = true};
     C2_AUTO(c2_entries) none = {0};
 
-    if (!c2_path_check(c2_str_of(path), err)) return c2_fail_within(err, "%.150s", path);
     if (c2_entries_beneath(cli, path, &any, &none, err))
         return add_folder(path, strchr(path, '/') ? C2_ENTRY_FOLDER : C2_ENTRY_ROOT, out, err);
     return err->code == CAT2_ENOTFOUND && strchr(path, '/') && add_dataset(cli, path, out, err);
@@ -352,13 +374,19 @@ static bool expand(const struct c2_cli *cli, const char *folder, const char *pat
     return true;
 }
 
+bool c2_cli_path(const char *text, struct c2_str *out, struct cat2_error *err)
+{
+    *out = c2_str_no_slashes(c2_str_of(text));
+    return c2_path_check(*out, err) || c2_fail_within(err, *text ? "%.150s" : "''%.150s", text);
+}
+
 bool c2_entries_named(const struct c2_cli *cli, const char *text, struct c2_entries *out,
                       struct cat2_error *err)
 {
-    struct c2_str path = c2_str_of(text);
+    struct c2_str path;
     size_t before = out->n;
 
-    path = c2_str_no_slashes(path);
+    if (!c2_cli_path(text, &path, err)) return false;
     char *name = c2_str_dup(path);
     if (!name) return c2_fail_nomem(err, "path");
     bool ok = add_literal(cli, name, out, err);

@@ -53,6 +53,8 @@ bool c2_entries_roots(const struct c2_cli *cli, struct c2_entries *out, struct c
  *  @errors CAT2_ENOTFOUND no such root or folder. */
 bool c2_entries_beneath(const struct c2_cli *cli, const char *path, const struct c2_entries_ask *ask,
                         struct c2_entries *out, struct cat2_error *err);
+/** A path that was typed, without slashes at its end.  @errors CAT2_EINVAL names it as it was typed. */
+bool c2_cli_path(const char *text, struct c2_str *out, struct cat2_error *err);
 /** Append what `text` names: a root, folder or dataset; else those that it matches as a pattern: "*", "?" and
  * "[...]" within a name, "**" for any folders. A pattern in place of the root matches those that are
  * followed.

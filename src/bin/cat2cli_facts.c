@@ -159,9 +159,9 @@ bool c2_cmd_open(void *ctx, struct cat2_error *err)
 {
     const struct c2_cli *cli = ctx;
     C2_AUTO(c2_buf) url = C2_BUF_INIT(32768);
-    struct c2_str path = c2_str_of(cli->args[0] ? cli->args[0] : "");
+    struct c2_str path = {"", 0};
 
-    path = c2_str_no_slashes(path);
+    if (cli->args[0] && !c2_cli_path(cli->args[0], &path, err)) return false;
     if (path.n && !is_there(cli, path, err)) return false;
     if (!c2_buf_puts(&url, cli->client->session.base, err) ||
         !c2_buf_puts(&url, path.n ? "/roots/" : "/", err) || !c2_url_encode(path, true, &url, err))
@@ -274,15 +274,15 @@ static bool is_root(const struct c2_cli *cli, const char *name, struct cat2_erro
 bool c2_cmd_watch(void *ctx, struct cat2_error *err)
 {
     struct c2_cli *cli = ctx;
-    struct watch watch = {.cli = cli, .beneath = c2_str_of(cli->args[0]), .left = -1};
+    struct watch watch = {.cli = cli, .beneath = {"", 0}, .left = -1};
     C2_AUTO(c2_buf) root = C2_BUF_INIT(C2_PATH_MAX);
     struct c2_str name, rest;
 
-    watch.beneath = c2_str_no_slashes(watch.beneath);
+    if (cli->args[0] && !c2_cli_path(cli->args[0], &watch.beneath, err)) return false;
     c2_str_cut(watch.beneath, '/', &name, &rest);
     if (!c2_buf_append_str(&root, name, err)) return false;
     if (root.n && !is_root(cli, c2_buf_cstr(&root), err)) return false;
-    if (c2_options_given(cli->options, "count")) watch.left = c2_options_int(cli->options, "count");
+    if (!c2_options_number(cli->options, "count", 1, INT64_MAX, &watch.left, err)) return false;
     c2_cli_catch_interrupts();
     cat2_client_on_wait(cli->client, c2_cli_goes_on, NULL);
     while (!c2_cli_interrupted()) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Formats of files: most are made by the subscriber and passed on as they come; TIFF is made here, HDF5 by
- * cat2export. A file has its name when it is whole. */
+ * cat2export. A file has its name when it is whole; into a device or a FIFO the data goes as it comes. */
 #include "bin/cat2cli_save.h"
 
 #include <errno.h>
@@ -39,9 +39,10 @@ static const struct format *format_of(const char *name)
     return NULL;
 }
 
-/* --format; else by the ending; else what holds everything of an array, and plain files as they are. */
+/* --format; else by the ending; else what holds everything of an array, and plain files as they are. stream:
+ * what is no file has no ending. */
 static const struct format *choose(const struct c2_cli *cli, const cat2_dataset *dataset, const char *file,
-                                   struct cat2_error *err)
+                                   bool stream, struct cat2_error *err)
 {
     const char *given = c2_options_text(cli->options, "format");
 
@@ -49,7 +50,7 @@ static const struct format *choose(const struct c2_cli *cli, const cat2_dataset 
     for (size_t i = 0; i < C2_ARRAY_LEN(endings); i++)
         if (c2_str_ends(c2_str_of(file), endings[i].ending)) return format_of(endings[i].format);
     if (cat2_dataset_kind(dataset) != CAT2_ARRAY) return format_of("raw");
-    if (strcmp(file, "-") == 0) return format_of("npy");
+    if (stream) return format_of("npy");
     c2_fail(
         err, CAT2_EINVAL,
         "%.150s: its ending says no format: use .npy, .csv, .json, .tiff, .h5, .png, .raw, .b2nd or --format",
@@ -231,19 +232,31 @@ static bool fill(const struct c2_cli *cli, cat2_dataset *dataset, const char *sl
     return ok && ((fflush(to) == 0 && !ferror(to)) || c2_fail_errno(err, errno, "cannot write"));
 }
 
+/* FILE.part, which may be left from a try that was killed. */
+static FILE *open_part(const char *part, struct cat2_error *err)
+{
+    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+    struct stat st;
+    FILE *to = NULL;
+
+    if (fd < 0)
+        c2_fail_errno(err, errno, "%.160s", part);
+    else if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        c2_fail(err, CAT2_EIO, "%.160s is no file: remove it", part);
+    else if (!(to = fdopen(fd, "wb")))
+        c2_fail_errno(err, errno, "%.160s", part);
+    if (!to && fd >= 0) close(fd);
+    return to;
+}
+
 static bool fill_file(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice,
                       const struct format *format, const char *file, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) part = C2_BUF_INIT(2 * C2_PATH_MAX);
     if (strcmp(format->name, "h5") == 0) return make_h5(cli, dataset, slice, file, err);
     if (!c2_buf_printf(&part, err, "%s.part", file)) return false;
-    int fd = open(c2_buf_cstr(&part), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-    FILE *to = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    if (!to) {
-        c2_fail_errno(err, errno, "%.160s", c2_buf_cstr(&part));
-        if (fd >= 0) close(fd);
-        return false;
-    }
+    FILE *to = open_part(c2_buf_cstr(&part), err);
+    if (!to) return false;
     bool ok = fill(cli, dataset, slice, format, to, err);
     if (fclose(to) != 0 && ok) ok = c2_fail_errno(err, errno, "%.160s", c2_buf_cstr(&part));
     if (ok && rename(c2_buf_cstr(&part), file) != 0) ok = c2_fail_errno(err, errno, "%.160s", file);
@@ -251,16 +264,46 @@ static bool fill_file(const struct c2_cli *cli, cat2_dataset *dataset, const cha
     return ok;
 }
 
+/* A device or a FIFO. */
+static bool fill_through(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice,
+                         const struct format *format, const char *file, struct cat2_error *err)
+{
+    if (strcmp(format->name, "h5") == 0)
+        return c2_fail(err, CAT2_EINVAL, "%.160s is a device or pipe: an HDF5 file cannot go there", file);
+    int fd = open(file, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    FILE *to = fd >= 0 ? fdopen(fd, "wb") : NULL;
+    if (!to) {
+        c2_fail_errno(err, errno, "%.160s", file);
+        if (fd >= 0) close(fd);
+        return false;
+    }
+    bool ok = fill(cli, dataset, slice, format, to, err);
+    return (fclose(to) == 0 || (ok && c2_fail_errno(err, errno, "%.160s", file))) && ok;
+}
+
+bool c2_cli_is_stdout(const char *file)
+{
+    struct stat st, out;
+
+    return strcmp(file, "-") == 0 || (stat(file, &st) == 0 && fstat(STDOUT_FILENO, &out) == 0 &&
+                                      st.st_dev == out.st_dev && st.st_ino == out.st_ino);
+}
+
 bool c2_cli_save(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, const char *file,
                  struct cat2_error *err)
 {
     struct stat st;
+    bool out = strcmp(file, "-") == 0, through = out;
+    char *target = NULL;
 
-    if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
+    if (!out && stat(file, &st) == 0 && S_ISDIR(st.st_mode))
         return c2_fail(err, CAT2_EIO, "%.160s is a directory: -o names a file", file);
-    const struct format *format = choose(cli, dataset, file, err);
-    if (!format) return false;
-    if (strcmp(file, "-") != 0) return fill_file(cli, dataset, slice, format, file, err);
+    if (!out && !c2_fs_result(file, &target, &through, err)) return false;
+    const struct format *format = choose(cli, dataset, file, through, err);
+    bool ok = format != NULL;
+    if (ok && !out) ok = (through ? fill_through : fill_file)(cli, dataset, slice, format, target, err);
+    free(target);
+    if (!ok || !out) return ok;
     if (cli->terminal && !format->text)
         return c2_fail(err, CAT2_EINVAL, "%s is not written to a terminal: name a file, or --format csv",
                        format->name);

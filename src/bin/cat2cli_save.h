@@ -10,9 +10,13 @@
 bool c2_tiff_write(const cat2_array *array, FILE *to, struct cat2_error *err);
 
 /** `download DATASET[SLICE] -o FILE`: the format is that of the file's ending, or --format. "-": standard
- * output. slice NULL: all of it. */
+ * output. slice NULL: all of it. Where FILE is a link, what it leads to is replaced; a device or a FIFO is
+ * written to. */
 bool c2_cli_save(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, const char *file,
                  struct cat2_error *err);
+
+/** "-", or a path of what is standard output. */
+bool c2_cli_is_stdout(const char *file);
 
 /** Do --where, --sort or --fields pick rows of a table? A slice is then one of these rows. */
 bool c2_cli_picks_rows(const struct c2_cli *cli);

@@ -166,11 +166,10 @@ static void *work(void *ctx)
 static bool save_all(struct c2_sync *s, struct cat2_error *err)
 {
     struct worker workers[THREADS_MAX] = {{0}};
-    int64_t n = c2_options_int(s->cli->options, "parallel");
+    int64_t n = c2_max_i64(1, c2_min_i64(s->parallel, s->ndue));
     int nstarted = 0, nclients = 0;
     bool ok = true;
 
-    n = c2_max_i64(1, c2_min_i64(n, c2_min_i64(THREADS_MAX, s->ndue)));
     for (; ok && nclients < n; nclients += ok) {
         ok =
             cat2_client_new(c2_client_host(s->cli->options), &s->cli->access, &workers[nclients].client, err);
@@ -325,6 +324,7 @@ bool c2_sync(const struct c2_cli *cli, const char *source, const char *directory
     struct c2_jw w;
     struct c2_sync s = {.cli = cli, .source = source, .remembered = -1, .w = &w};
 
+    if (!c2_options_number(cli->options, "parallel", 1, THREADS_MAX, &s.parallel, err)) return false;
     if (!c2_buf_printf(&where, err, "%s%s%s", directory, beneath ? "/" : "", beneath ? beneath : ""))
         return false;
     s.where = c2_buf_cstr(&where);

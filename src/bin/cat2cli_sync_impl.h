@@ -28,6 +28,7 @@ struct c2_sync {
     pthread_mutex_t mutex; /* guards all below, fresh and what is printed */
     size_t next;
     int64_t nsaved, nfailed, nremoved, nunchanged, ndue, done, total;
+    int64_t parallel; /* datasets at a time */
     struct c2_cli_bar bar;
     bool stop;
     struct cat2_error why; /* it was stopped */

@@ -380,6 +380,19 @@ int64_t c2_options_int(const struct c2_options *o, const char *name)
     return value;
 }
 
+bool c2_options_number(const struct c2_options *options, const char *name, int64_t least, int64_t most,
+                       int64_t *out, struct cat2_error *err)
+{
+    int64_t n = c2_options_int(options, name);
+
+    if (!c2_options_text(options, name)) return true;
+    if (n < least || n > most)
+        return c2_fail(err, CAT2_EINVAL, "--%s is a number from %lld to %lld", name, (long long)least,
+                       (long long)most);
+    *out = n;
+    return true;
+}
+
 int64_t c2_options_period(const struct c2_options *o, const char *name)
 {
     const char *text = c2_options_text(o, name);

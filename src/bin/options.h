@@ -75,6 +75,10 @@ const char *c2_options_text(const struct c2_options *options, const char *name);
 /** Not by default: on the command line, in the environment or in the file. */
 bool c2_options_given(const struct c2_options *options, const char *name);
 int64_t c2_options_int(const struct c2_options *options, const char *name);
+/** The number of an option that is set; one that is not leaves *out.
+ *  @errors CAT2_EINVAL "--NAME is a number from LEAST to MOST". */
+bool c2_options_number(const struct c2_options *options, const char *name, int64_t least, int64_t most,
+                       int64_t *out, struct cat2_error *err);
 /** Milliseconds; -1 never, 0 when unset. */
 int64_t c2_options_period(const struct c2_options *options, const char *name);
 bool c2_options_flag(const struct c2_options *options, const char *name);

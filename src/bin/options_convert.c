@@ -15,7 +15,8 @@
 #define DRAW_EVERY_MS 100 /* ten times a second looks steady and costs nothing */
 #define BAR_WIDTH     24
 #define PATH_SHOWN    40
-#define CLEVEL_MAX    9 /* Blosc2's */
+#define THREADS_MAX   1024 /* more than machines have cores */
+#define CLEVEL_MAX    9    /* Blosc2's */
 
 enum { DONE, FAILED, USAGE, SKIPPED };
 
@@ -162,19 +163,18 @@ static bool read_options(const struct c2_convert_program *program, const struct 
                          struct c2_convert_options *out, struct cat2_error *err)
 {
     const char *codec = c2_options_text(o, "codec"), *chunks = c2_options_text(o, "chunks");
+    int64_t threads = 0, level = -1;
 
     out->dry_run = c2_options_flag(o, "dry-run");
     out->overwrite = c2_options_flag(o, "overwrite");
     out->include = c2_options_text(o, "include");
     out->exclude = c2_options_text(o, "exclude");
-    out->codec = out->clevel = -1;
-    out->nthreads = (int)c2_min_i64(c2_options_int(o, "threads"), 1024);
-    if (c2_options_text(o, "clevel")) {
-        int64_t level = c2_options_int(o, "clevel");
-        if (level < 0 || level > CLEVEL_MAX)
-            return c2_fail(err, CAT2_EINVAL, "--clevel: not from 0 to %d", CLEVEL_MAX);
-        out->clevel = (int)level;
-    }
+    out->codec = -1;
+    if (!c2_options_number(o, "threads", 0, THREADS_MAX, &threads, err) ||
+        !c2_options_number(o, "clevel", 0, CLEVEL_MAX, &level, err))
+        return false;
+    out->nthreads = (int)threads;
+    out->clevel = (int)level;
     const char *filters = program->exports ? c2_options_text(o, "filters") : NULL;
     if (filters && !filters_of(filters, &out->filters, err)) return false;
     return (!codec || codec_of(codec, &out->codec, err)) && (!chunks || chunks_of(chunks, out, err));

@@ -211,13 +211,12 @@ static bool check_base_path(struct life *life, struct cat2_error *err)
 static bool read_number(const struct c2_service *s, const char *option, int least, int most, int *out,
                         struct cat2_error *err)
 {
-    int64_t n = c2_options_int(s->options, option);
+    int64_t n = *out;
 
     if (!c2_options_given(s->options, option)) return true;
-    if (n < least || n > most)
-        return c2_fail(err, CAT2_EINVAL, "--%s is a number from %d to %d", option, least, most);
+    bool ok = c2_options_number(s->options, option, least, most, &n, err);
     *out = (int)n;
-    return true;
+    return ok;
 }
 
 static bool read_numbers(struct c2_service *s, struct cat2_error *err)

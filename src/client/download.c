@@ -23,7 +23,7 @@
 struct download {
     cat2_dataset *dataset;
     const struct cat2_download_options *options;
-    const char *file;
+    char *file;       /* what is replaced: links are followed */
     char *part, *tag; /* FILE.part, FILE.part.etag */
     int at;           /* the directory that they are beneath */
     int fd;
@@ -264,6 +264,28 @@ static char *with_suffix(const char *file, const char *suffix)
     return ok ? c2_str_dup(c2_buf_str(&out)) : NULL;
 }
 
+/* What the data takes the place of: what links of the user's lead to. Beneath a directory of copies nothing
+ * is followed. */
+static bool find_file(struct download *d, const char *file, struct cat2_error *err)
+{
+    struct stat st;
+    bool through = false;
+
+    if (d->at == AT_FDCWD) {
+        if (!c2_fs_result(file, &d->file, &through, err)) return false;
+    } else if (!(d->file = c2_str_dup(c2_str_of(file)))) {
+        return c2_fail_nomem(err, "file names");
+    } else if (fstatat(d->at, file, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        through = !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode) && !S_ISDIR(st.st_mode);
+    }
+    if (through)
+        return c2_fail(err, CAT2_EIO, "%.150s is a device or pipe and no file: %.100s is not saved there",
+                       file, d->dataset->path);
+    d->part = with_suffix(d->file, ".part");
+    d->tag = with_suffix(d->file, ".part.etag");
+    return (d->part && d->tag) || c2_fail_nomem(err, "file names");
+}
+
 static bool run(struct download *d, struct cat2_error *err)
 {
     struct stat st;
@@ -274,6 +296,10 @@ static bool run(struct download *d, struct cat2_error *err)
                        d->file, d->dataset->path);
     d->fd = openat(d->at, d->part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (d->fd < 0) return c2_fail_errno(err, errno, "%.150s", d->part);
+    if (fstat(d->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(d->fd);
+        return c2_fail(err, CAT2_EIO, "%.150s is no file: remove it", d->part);
+    }
     bool ok = (receive(d, err) && verify(d, err) && finish(d, err)) || c2_client_named(d->dataset->path, err);
     if (!ok && err->code == CAT2_EDATA) { /* a part that does not add up must not be resumed */
         unlinkat(d->at, d->part, 0);
@@ -288,15 +314,13 @@ bool cat2_dataset_download(cat2_dataset *dataset, const char *file,
 {
     struct cat2_download_options known = CAT2_DOWNLOAD_OPTIONS_INIT;
     struct cat2_error mine;
-    struct download d = {.dataset = dataset, .options = &known, .file = file, .fd = -1};
+    struct download d = {.dataset = dataset, .options = &known, .fd = -1};
 
     err = c2_err_or(err, &mine);
     if (options && !c2_options_take(options, options->size, &known, sizeof(known), err)) return false;
     d.at = known.directory < 0 ? AT_FDCWD : (int)known.directory;
-    d.part = with_suffix(file, ".part");
-    d.tag = with_suffix(file, ".part.etag");
-    bool ok = (d.part && d.tag) || c2_fail_nomem(err, "file names");
-    ok = ok && run(&d, err);
+    bool ok = find_file(&d, file, err) && run(&d, err);
+    free(d.file);
     free(d.part);
     free(d.tag);
     return ok;

@@ -14,8 +14,8 @@
 
 #define SMALL_NBYTES 8192 /* below, compression costs more than it saves */
 
-/* The selection as slice text, every number explicit: "3:4:1". A full axis is left out when it ends the text.
- */
+/* The selection as slice text, every number explicit: "3:7:2". Where the server takes steps an integer stays
+ * one, so that a frame lacks its axis, too. */
 static bool slice_text(const struct c2_bound *bound, bool steps, struct c2_buf *out, struct cat2_error *err)
 {
     int64_t lo[C2_DIM_MAX], hi[C2_DIM_MAX];
@@ -24,6 +24,10 @@ static bool slice_text(const struct c2_bound *bound, bool steps, struct c2_buf *
     for (int axis = 0; axis < bound->ndim; axis++) {
         const struct c2_axis_sel *sel = &bound->axes[axis];
         if (axis && !c2_buf_putc(out, ',', err)) return false;
+        if (steps && sel->dropped) {
+            if (!c2_buf_printf(out, err, "%" PRId64, sel->start)) return false;
+            continue;
+        }
         if (!steps || sel->step == 1 || sel->count < 2) {
             int64_t start = steps ? sel->start : lo[axis];
             int64_t stop = steps ? sel->start + sel->count : hi[axis];
@@ -290,9 +294,9 @@ bool cat2_dataset_fetch_frame(cat2_dataset *dataset, const char *slice, void **f
     err = c2_err_or(err, &mine);
     if (!select_items(dataset, slice, &bound, &n, err)) return false;
     http.body = C2_BUF_INIT((size_t)n + (size_t)n / 8 + (1u << 20));
-    if (!dataset->accepts_ranges && !is_box(&bound))
-        return c2_fail(err, CAT2_EUNSUPPORTED, "%.120s: the subscriber does not step through slices",
-                       dataset->path);
+    if (!dataset->accepts_ranges && (!is_box(&bound) || bound.out_ndim < bound.ndim))
+        return c2_fail(err, CAT2_EUNSUPPORTED,
+                       "%.120s: the subscriber does not step through slices nor drop axes", dataset->path);
     if (!fetch_target(dataset, &bound, "&format=b2nd", &target, err)) return false;
     http.target = c2_buf_cstr(&target);
     if (!run_request(dataset, true, &http, err)) return false;

@@ -187,6 +187,14 @@ bool c2_export_groups_make(struct c2_exporter *ex, struct c2_export_tree *tree,
 
 /* ---- finishing ---- */
 
+/* Is it more than what cat2import makes, an array without axes of one byte? */
+static bool has_data(const struct c2_export_dataset *ds)
+{
+    const struct c2_meta *meta = ds->frame ? c2_frame_meta(ds->frame) : NULL;
+
+    return meta && (meta->grid.ndim > 0 || meta->grid.typesize != 1);
+}
+
 static bool attributes(struct c2_exporter *ex, const struct c2_export_group *group, struct cat2_error *err)
 {
     C2_AUTO(c2_export_dataset) ds = {0};
@@ -195,8 +203,11 @@ static bool attributes(struct c2_exporter *ex, const struct c2_export_group *gro
 
     if (!c2_convert_goes_on(ex->options, err)) return false;
     if (!c2_h5w_is_there(ex->file, group->item->target)) return true; /* a dataset that could not be made */
-    if (c2_export_dataset_open(ex, group->item, &ds, err) &&
-        c2_export_attributes(ex, ds.frame, group->item, &group->like, err))
+    bool opened = c2_export_dataset_open(ex, group->item, &ds, err);
+    if (opened && has_data(&ds))
+        c2_export_note(ex, C2_NOTE_LOST, group->item->source,
+                       "its data: an array of this name is its group's attributes");
+    if (opened && c2_export_attributes(ex, ds.frame, group->item, &group->like, err))
         return !group->like.root ||
                c2_h5w_types_attributes(ex->file, group->item->target, &group->like, &teller, err);
     if (err->code == CAT2_ENOMEM || err->code == CAT2_ECANCELLED) return false;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "blosc/meta.h"
 #include "import_export/import_impl.h"
 
 #define NAMES_TRIED 1000
@@ -92,13 +93,22 @@ static bool write_file(struct dataset *ds, struct cat2_error *err)
     return ok;
 }
 
+static bool is_taken(const struct dataset *ds)
+{
+    struct stat st;
+
+    /* The attributes of a group have this name, also of a group that has none yet. */
+    return c2_is_group_attrs(c2_buf_str(&ds->path)) ||
+           (!ds->im->options->dry_run &&
+            fstatat(ds->im->dirfd, c2_buf_cstr(&ds->path), &st, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
 /* The name of the file: another one where that is taken, or too long with its suffix; the description has the
  * dataset's own. */
 static bool choose_name(struct dataset *ds, struct cat2_error *err)
 {
     const char *path = ds->item->path, *name = c2_path_name(path);
     size_t above = (size_t)(name - path), n = strlen(name);
-    struct stat st;
 
     ds->own_name = c2_import_own_name(ds->item);
     for (int i = 0; i < NAMES_TRIED; i++) {
@@ -110,13 +120,11 @@ static bool choose_name(struct dataset *ds, struct cat2_error *err)
             return false;
         bool same = i == 0 && kept == n;
         if (!same) ds->own_name = c2_path_name(ds->item->name);
-        if (ds->im->options->dry_run ||
-            fstatat(ds->im->dirfd, c2_buf_cstr(&ds->path), &st, AT_SYMLINK_NOFOLLOW) != 0) {
-            if (!same)
-                c2_import_note(ds->im, C2_NOTE_CHANGED, path,
-                               "its name is taken, or too long: the file has another");
-            return true;
-        }
+        if (is_taken(ds)) continue;
+        if (!same)
+            c2_import_note(ds->im, C2_NOTE_CHANGED, path,
+                           "its name is taken, or too long: the file has another");
+        return true;
     }
     return c2_fail(err, CAT2_EUNSUPPORTED, "its name is taken");
 }

@@ -23,6 +23,8 @@ bool c2_place_check(const char *target, bool directory, bool overwrite, struct c
     if (!*target) return c2_fail(err, CAT2_EINVAL, "no name was given for the result");
     if (lstat(target, &st) != 0) return errno == ENOENT || c2_fail_errno(err, errno, "%.150s", target);
     if (!overwrite) return c2_fail(err, CAT2_EINVAL, "%.150s exists already", target);
+    if (S_ISLNK(st.st_mode))
+        return c2_fail(err, CAT2_EINVAL, "%.150s is a symbolic link: it is not overwritten", target);
     if (directory ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode))
         return c2_fail(err, CAT2_EINVAL, "%.150s is not a %s: it is not overwritten", target,
                        directory ? "directory" : "file");

@@ -4,17 +4,33 @@
 
 #include "ndim/print_impl.h"
 
+/* A file of CSV is UTF-8: any other byte becomes U+FFFD. */
+static bool put_utf8(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
+{
+    bool ok = true;
+
+    if (c2_str_is_utf8(text)) return c2_buf_append_str(out, text, err);
+    for (size_t i = 0, n; ok && i < text.n; i += n ? n : 1) {
+        n = c2_utf8_first((struct c2_str){text.p + i, text.n - i});
+        ok = n ? c2_buf_append(out, text.p + i, n, err) : c2_buf_puts(out, "\xef\xbf\xbd", err);
+    }
+    return ok;
+}
+
 bool c2_print_csv_text(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
 {
     bool bare = text.n == 0 || (text.p[0] != ' ' && text.p[text.n - 1] != ' ');
 
     for (size_t i = 0; bare && i < text.n; i++)
         bare = text.p[i] && !strchr(",\"\r\n", text.p[i]);
-    if (bare) return c2_buf_append_str(out, text, err);
+    if (bare) return put_utf8(text, out, err);
     bool ok = c2_buf_putc(out, '"', err);
-    for (size_t i = 0; ok && i < text.n; i++)
-        ok = (text.p[i] != '"' || c2_buf_putc(out, '"', err)) && c2_buf_putc(out, text.p[i], err);
-    return ok && c2_buf_putc(out, '"', err);
+    for (const char *quote; ok && (quote = text.n ? memchr(text.p, '"', text.n) : NULL);) {
+        size_t n = (size_t)(quote - text.p) + 1;
+        ok = put_utf8((struct c2_str){text.p, n}, out, err) && c2_buf_putc(out, '"', err);
+        text = (struct c2_str){text.p + n, text.n - n};
+    }
+    return ok && put_utf8(text, out, err) && c2_buf_putc(out, '"', err);
 }
 
 static bool put_hex(const uint8_t *item, int64_t n, struct c2_buf *out, struct cat2_error *err)

@@ -145,9 +145,18 @@ static void a_field_of_csv_is_in_quotes_where_it_must_be(void **state)
     static const struct {
         struct c2_str text;
         const char *out;
-    } cases[] = {{{"", 0}, ""},           {{"a b", 3}, "a b"},     {{" a", 2}, "\" a\""},
-                 {{"a ", 2}, "\"a \""},   {{"a,b", 3}, "\"a,b\""}, {{"a\"b", 3}, "\"a\"\"b\""},
-                 {{"a\n", 2}, "\"a\n\""}, {{"\ra", 2}, "\"\ra\""}};
+    } cases[] = {{{"", 0}, ""},
+                 {{"a b", 3}, "a b"},
+                 {{" a", 2}, "\" a\""},
+                 {{"a ", 2}, "\"a \""},
+                 {{"a,b", 3}, "\"a,b\""},
+                 {{"a\"b", 3}, "\"a\"\"b\""},
+                 {{"a\n", 2}, "\"a\n\""},
+                 {{"\ra", 2}, "\"\ra\""},
+                 {{"\xe9t\xc3\xa9", 4}, "\xef\xbf\xbdt\xc3\xa9"},
+                 {{"\"\xff\",\xed\xa0\x80\xf0\x9f\x90", 10},
+                  "\"\"\"\xef\xbf\xbd\"\","
+                  "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""}};
     struct cat2_error err;
 
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {

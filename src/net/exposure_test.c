@@ -69,6 +69,10 @@ static void origins_are_compared_as_browsers_write_them(void **state)
     exposure = made(&(struct c2_exposure_settings){.cors_origins = "none"});
     assert_false(c2_exposure_allows(&exposure, C2_STR("https://a.example")));
     c2_exposure_fini(&exposure);
+    exposure = made(&(struct c2_exposure_settings){.cors_origins = " ,"});
+    assert_true(exposure.cors_named);
+    assert_false(c2_exposure_allows(&exposure, C2_STR("https://a.example")));
+    c2_exposure_fini(&exposure);
     exposure = made(&(struct c2_exposure_settings){.cors_origins = "*"});
     assert_false(exposure.cors_named);
     c2_exposure_fini(&exposure);

@@ -45,13 +45,12 @@ static const char *entity(char c)
     }
 }
 
-/* Bytes of the well-formed character at the start of s; 0 when there is none. */
+/* Bytes of the well-formed character at the start of s that a page may hold; 0 when there is none. */
 static size_t character(struct c2_str s)
 {
     unsigned char c = (unsigned char)s.p[0];
-    size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    size_t n = c2_utf8_first(s);
 
-    if (n > s.n || !c2_str_is_utf8((struct c2_str){s.p, n})) return 0;
     bool control = c < 0x20 && c != '\n' && c != '\t' && c != '\r';
     return control || c == 0x7f ? 0 : n;
 }

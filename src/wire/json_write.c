@@ -72,13 +72,12 @@ void c2_jw_end_array(struct c2_jw *w)
 /* Decode one character at p; *n gets its length. An ill-formed byte is U+FFFD, one byte long. */
 static uint32_t decode_utf8(const char *p, size_t left, size_t *n)
 {
-    unsigned char lead = (unsigned char)*p;
-    size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    uint32_t c = lead;
+    uint32_t c = (unsigned char)*p;
 
     *n = 1;
-    if (lead < 0x80) return lead;
-    if (length > left || !c2_str_is_utf8((struct c2_str){p, length})) return 0xfffd;
+    if (c < 0x80) return c;
+    size_t length = c2_utf8_first((struct c2_str){p, left});
+    if (length == 0) return 0xfffd;
     *n = length;
     c &= 0x3fu >> (length - 1);
     for (size_t i = 1; i < length; i++)

@@ -108,6 +108,9 @@ def check_xarray_opens_trees_arrays_and_folders():
     one = xarray.open_dataset(f"{BASE}/plain/a.b2nd", engine="caterva2")
     assert one.a.dims == ("dim_6", "dim_10") and one.a.attrs == {"unit": "m"}
     np.testing.assert_array_equal(one.a, np.arange(60).reshape(6, 10))
+    for name in ("cube.nc/inner/k", "cube.nc/inner/k.b2nd"):  # the name that it has in the file, and that in lists
+        of_file = xarray.open_dataset(f"{BASE}/{name}", engine="caterva2")
+        assert list(of_file.variables) == ["k"] and np.array_equal(of_file["k"], np.arange(5))
     both = xarray.open_dataset(f"{BASE}/plain", engine="caterva2")
     assert both.a.dims == ("dim_6", "dim_10") and both.b.dims == ("dim_6", "dim_6_1") and both.sizes == {"dim_6": 6, "dim_10": 10, "dim_6_1": 6}
     raises(caterva2.NotFound, xarray.open_dataset, f"{BASE}/none", engine="caterva2")

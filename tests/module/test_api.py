@@ -3,12 +3,14 @@
 import json
 import pathlib
 import pickle
+import shutil
 import subprocess
 import sys
 import urllib.request
 
 import caterva2
 import numpy as np
+import programs
 import pytest
 
 EIGHT = ["README.md", "dir1/ds-2d.b2nd", "dir1/ds-3d.b2nd", "dir2/ds-4d.b2nd", "ds-1d-b.b2nd", "ds-1d.b2nd", "ds-hello.b2frame",
@@ -49,6 +51,29 @@ def test_objects_of_2024(place, example):
     assert root["ds-1d.b2nd"][1].shape == () and root["ds-hello.b2frame"][:5] == b"Hello"
     assert root["ds-sc-attr.b2nd"].vlmeta == root["ds-sc-attr.b2nd"].attrs == {"a": 1, "b": "foo", "c": 123.456}
     assert caterva2.File("ds-1d.b2nd", "foo", place.host)[1] == 1
+
+
+def test_datasets_of_an_hdf5_file_have_two_names(tmp_path):
+    (tmp_path / "root").mkdir()
+    with pytest.importorskip("h5py").File(tmp_path / "root/t.h5", "w") as file:
+        file["g/img"], file["top"] = np.arange(12).reshape(3, 4), np.arange(3.0)
+        file["g/img"].attrs["unit"] = "m"
+    shutil.copy(tmp_path / "root/t.h5", tmp_path / "root/plain.dat")
+    with programs.House(tmp_path / "house") as house:
+        host = house.serve(f"r={tmp_path / 'root'}").http
+        root = caterva2.Root("r", host)
+        programs.wait_until(lambda: (root.refresh(), "t.h5" in root.node_list)[1])
+        for name in ("t.h5/g/img", "t.h5/g/img.b2nd"):
+            ds = root[name]
+            assert type(ds) is caterva2.Dataset and repr(ds) == f"<Dataset: r/{name}>" and (ds.name, ds.shape) == (name, (3, 4))
+            np.testing.assert_array_equal(ds[1:, 2], [6, 10])
+            assert ds.attrs == {"unit": "m"} and name in root and type(pickle.loads(pickle.dumps(ds))) is caterva2.Dataset
+            assert ds.download() == pathlib.Path("r/t.h5/g/img.b2nd") and pathlib.Path("r/t.h5/g/img.b2nd").read_bytes()[2:9] == b"b2frame"
+            pathlib.Path("r/t.h5/g/img.b2nd").unlink()
+            assert caterva2.download(f"r/{name}", host, path="here") == pathlib.Path("here")
+            np.testing.assert_array_equal(caterva2.fetch(f"r/{name}", host), np.arange(12).reshape(3, 4))
+        assert type(root["t.h5"]) is caterva2.File and type(root["plain.dat"]) is caterva2.File
+        assert "t.h5/g/im" not in root and "t.h5/g" not in root and "t.h5/no" not in root
 
 
 def test_what_a_dataset_is(place, many):

@@ -37,6 +37,15 @@ def same(ours, numpys):
     assert ours.tobytes() == numpys.tobytes()
 
 
+def test_a_slice_as_a_blosc2_array_has_numpys_shape(place, many):
+    cube = [1, (-1, slice(None), 3), (slice(1, 2), 2), (2, 1, 4), (Ellipsis, 0), (slice(3, 3), 2), slice(None, None, -2)]
+    for name, keys in (("d3.b2nd", cube), ("scalar.b2nd", [Ellipsis]), ("empty.b2nd", [(slice(None), 1)])):
+        for key in keys:
+            want = np.asarray(place.arrays[name][key], place.arrays[name].dtype)
+            same(np.asarray(many[name].as_blosc2(key)[()]), want)
+            assert many[name].as_blosc2(key).shape == want.shape, (name, key)
+
+
 @pytest.mark.parametrize("wire", ["AUTO", "RAW", "BLOSC2"])
 def test_slices_are_numpys(place, many, wire):
     rng = random.Random(5)

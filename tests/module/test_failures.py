@@ -12,6 +12,7 @@ import caterva2
 import numpy as np
 import programs
 import pytest
+from caterva2 import _pool
 
 
 def test_errors_carry_the_reason_and_the_status(place, many):
@@ -31,6 +32,57 @@ def test_errors_carry_the_reason_and_the_status(place, many):
         assert isinstance(error.value, caterva2.Error)
     assert issubclass(caterva2.NotFound, KeyError) and issubclass(caterva2.SliceError, IndexError)
     assert issubclass(caterva2.Unavailable, ConnectionError) and issubclass(caterva2.LocalError, OSError)
+
+
+@pytest.mark.parametrize("option", ["connect_timeout", "answer_timeout", "reply_nbytes_max"])
+def test_numbers_of_no_use_are_refused(place, option):
+    for value, kind in ((float("nan"), ValueError), (float("inf"), ValueError), (0, ValueError), (-1, ValueError), (10**30, ValueError), (True, TypeError), ("5", TypeError), (2j, TypeError), ([1], TypeError)):
+        if option == "reply_nbytes_max" and isinstance(value, float):
+            kind = TypeError
+        with pytest.raises(kind, match=option):
+            caterva2.set_options(**{option: value})
+    caterva2.set_options(connect_timeout=1e-9, answer_timeout=np.float32(30), reply_nbytes_max=np.int32(1000))
+    caterva2.set_options(connect_timeout=5)
+    assert caterva2.get_roots(place.host)
+
+
+@pytest.mark.parametrize("in_flight, kind", [(0, ValueError), (-1, ValueError), (True, TypeError), (1.5, TypeError), (float("nan"), TypeError), ("2", TypeError)])
+def test_no_requests_in_flight_are_refused(many, in_flight, kind):
+    with pytest.raises(kind, match="in_flight"):
+        many["d3.b2nd"].fetch_many([0, 1], in_flight=in_flight)
+    with pytest.raises(kind, match="in_flight"):
+        list(many["d3.b2nd"].iter_chunks(in_flight=in_flight))
+
+
+def test_keys_and_files_of_no_use_are_refused_and_all_stays(place, many):
+    ds = many["d3.b2nd"]
+    pathlib.Path("bad-key").write_text("a key with blanks\n")
+    pathlib.Path("no-ca").write_text("no certificate\n")
+    for options, kind, words in (({"key_file": "none"}, caterva2.LocalError, "none: No such file"), ({"key_file": pathlib.Path("bad-key")}, caterva2.InvalidRequest, "holds a blank"),
+                                 ({"key": "two words"}, caterva2.InvalidRequest, "holds a blank"), ({"key": b"bytes"}, TypeError, "key is a text"), ({"key": 5}, TypeError, "key is a text"),
+                                 ({"key_file": 5.0}, TypeError, ""), ({"key": "a", "key_file": "b"}, ValueError, "one of them"), ({"key_file": "a\0b"}, ValueError, ""),
+                                 ({"ca": "none"}, caterva2.LocalError, "none: No such file"), ({"ca": "no-ca"}, caterva2.InvalidRequest, "no certificate"), ({"insecure": "no"}, TypeError, "insecure")):
+        with pytest.raises(kind, match=words) as error:
+            caterva2.set_options(answer_timeout=7, **options)
+        assert not isinstance(error.value, (caterva2.SliceError, caterva2.NotFound)), options
+        assert ds[0].shape == (5, 9) and _pool._options.answer_timeout == 30
+
+
+def test_a_key_that_is_lost_later_is_no_mistake_in_a_slice(place, many):
+    ds, file = many["d3.b2nd"], pathlib.Path("key")
+    try:
+        file.write_text("cat2_good\n")
+        caterva2.set_options(key_file=file)
+        for change, kind in ((file.unlink, caterva2.LocalError), (lambda: file.write_text("a b\n"), caterva2.InvalidRequest)):
+            change()
+            for call in (lambda: ds[0], ds.as_blosc2, ds.download, lambda: ds.fetch_many([0, 1]), ds.refresh, lambda: many["d3.b2nd"], lambda: caterva2.get_roots(place.host)):
+                _pool.close()
+                with pytest.raises(kind) as error:
+                    call()
+                assert type(error.value) is kind and "key" in str(error.value)
+    finally:
+        caterva2.set_options(key="")
+    assert ds[0].shape == (5, 9)
 
 
 def test_a_broken_dataset_says_why(place, many):

@@ -488,6 +488,24 @@ def test_cat2admin_keeps_the_file(file):
         assert status == 1 and why in told, argv
 
 
+@pytest.mark.parametrize("option, value", [(option, value) for option in ("--roots", "--scopes") for value in ("", ",", " ", " ,\n")])
+def test_an_empty_list_is_never_all(file, option, value):
+    for argv in (["key", "add"], ["user", "add", "anna"]):
+        status, told = admin(file, *argv, option, value, check=False, text="word\n")
+        assert status == 1 and f"cat2admin: {option}: no {option[2:-1]} is named" in told, told
+    assert "cat2_" not in told and admin(file, "key", "list") == admin(file, "user", "list") == ""
+
+
+def test_a_file_that_is_not_there_is_named_and_made_by_add_only(tmp_path):
+    file = tmp_path / "none.sqlite3"
+    for argv in (["key", "list"], ["user", "list"], ["key", "revoke", "x"], ["key", "remove", "x"], ["user", "remove", "x"], ["user", "passwd", "x"]):
+        status, told = admin(file, *argv, check=False, text="word\n")
+        assert (status, told) == (1, f"cat2admin: access file {file}: No such file or directory\n"), argv
+        assert not file.exists()
+    admin(file, "key", "add")
+    assert len(admin(file, "key", "list").splitlines()) == 1 and admin(file, "user", "list") == ""
+
+
 def test_a_key_of_one_file_is_taken_over_by_another(house, folders, file):
     key = key_of(file, "read")
     (folders / "k").write_text(key + "\n")

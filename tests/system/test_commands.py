@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 
 import blosc2
 import h5py
@@ -275,6 +276,123 @@ def test_what_a_download_lacks_is_said(ask, tmp_path):
                         (["-r", "foo", "-o", "x"], "-o names a file")):
         assert words in refused(ask, "download", *argv, cwd=tmp_path), argv
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text, key", [("1", 1), ("-1,:,3", (-1, slice(None), 3)), ("1:2,2", (slice(1, 2), 2)), ("2,1,4", (2, 1, 4)), ("...,0", (..., 0)), (":,1:1,2", (slice(None), slice(1, 1), 2)), ("::2,1:3", (slice(None, None, 2), slice(1, 3)))])
+def test_every_format_drops_the_axes_of_integers(ask, tmp_path, text, key):
+    for ending in ("npy", "b2nd", "h5", "json"):
+        ask("download", f"foo/cube.b2nd[{text}]", "-o", tmp_path / f"a.{ending}")
+    with h5py.File(tmp_path / "a.h5") as file:
+        got = [np.load(tmp_path / "a.npy"), blosc2.open(str(tmp_path / "a.b2nd"))[()], file["cube"][()], np.array(json.loads((tmp_path / "a.json").read_text()), CUBE.dtype)]
+    for one in got:
+        assert np.shape(one) == np.shape(CUBE[key]) and np.array_equal(one, CUBE[key])
+
+
+@pytest.mark.parametrize("ending", ["npy", "h5", "b2nd", "tiff"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_result_replaces_what_a_link_leads_to(ask, tmp_path, ending, there):
+    (tmp_path / "d").mkdir()
+    target, link = tmp_path / f"d/real.{ending}", tmp_path / f"link.{ending}"
+    if there:
+        target.write_bytes(b"as it was")
+    link.symlink_to(f"d/real.{ending}")
+    ask("download", "foo/cube.b2nd[0]", "-o", f"link.{ending}", cwd=tmp_path)
+    ask("download", "foo/cube.b2nd[0]", "-o", f"plain.{ending}", cwd=tmp_path)
+    assert link.is_symlink() and target.is_file() and not target.is_symlink()
+    assert ending == "h5" or target.read_bytes() == (tmp_path / f"plain.{ending}").read_bytes()
+    assert target.stat().st_size > 9 and sorted(path.name for path in tmp_path.rglob("*")) == ["d", f"link.{ending}", f"plain.{ending}", f"real.{ending}"]
+
+
+def test_what_is_missing_here_is_no_mistyped_dataset(ask, tmp_path):
+    for argv in (["download", "foo/cube.b2nd[1]", "-o", tmp_path / "no/a.npy"], ["download", "foo/cube.b2nd[1]", "-o", tmp_path / "no/a.h5"], ["sync", "fo*", "/proc/none"]):
+        said = refused(ask, *argv)
+        assert "No such file or directory" in said and "did you mean" not in said, said
+    assert "did you mean foo/cube.b2nd?" in refused(ask, "download", "foo/cub.b2nd[1]", "-o", tmp_path / "no/a.npy")
+
+
+@pytest.mark.parametrize("command", ["list", "ls", "du", "tree", "open", "watch"])
+@pytest.mark.parametrize("path, shown", [("/foo", "/foo"), ("/", "/"), ("foo//sub", "foo//sub"), ("", "''")])
+def test_a_path_that_cannot_be_is_named_as_it_was_typed(ask, command, path, shown):
+    assert refused(ask, command, path).startswith(f"Error: {shown}: path ")
+
+
+def test_a_dry_run_of_a_download_saves_nothing(ask, tmp_path):
+    for argv, file in ((["foo/cube.b2nd", tmp_path], "foo/cube.b2nd"), (["-r", "foo/cube.b2nd", tmp_path], "foo/cube.b2nd"), (["foo/cube.b2nd[0]", "-o", tmp_path / "a.npy"], "a.npy")):
+        assert ask("download", "-n", *argv)[1] == f"would save {tmp_path}/{file}\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_of_options_have_their_range(ask, tmp_path):
+    for command in (["sync", "foo"], ["download", "-r", "foo"]):
+        for n in ("0", "-1", "33", "99"):
+            assert refused(ask, *command, tmp_path / "copy", "-n", "--parallel", n) == "Error: --parallel is a number from 1 to 32\n"
+        assert refused(ask, *command, tmp_path / "copy", "--parallel", "many", status=2)
+    assert not (tmp_path / "copy").exists()
+    ask("sync", "foo/dir1", tmp_path / "copy", "--parallel", "32")
+    for n in ("0", "-3"):
+        assert refused(ask, "watch", "foo", "--count", n).startswith("Error: --count is a number from 1 to ")
+    for option, values, last in (("--threads", ("-1", "1025"), 1024), ("--clevel", ("-1", "10"), 9)):
+        for n in values:
+            done = subprocess.run([BIN / "cat2export", option, n, tmp_path / "copy", tmp_path / "x.h5"], capture_output=True, text=True)
+            assert done.returncode == 2 and done.stderr.endswith(f"cat2export: {option} is a number from 0 to {last}\n"), done.stderr
+
+
+def test_a_device_or_fifo_is_written_to_and_stays(ask, tmp_path):
+    fifo = tmp_path / "fifo.npy"
+    os.mkfifo(fifo)
+    (tmp_path / "link.npy").symlink_to("fifo.npy")
+    ask("download", "foo/cube.b2nd", "-o", tmp_path / "whole.npy")
+    whole = (tmp_path / "whole.npy").read_bytes()
+    for name in ("fifo.npy", "link.npy"):
+        with ThreadPoolExecutor() as pool:
+            read = pool.submit(fifo.read_bytes)
+            assert ask("download", "foo/cube.b2nd", "-o", tmp_path / name)[1] == f"Dataset saved to {tmp_path}/{name}\n"
+            assert read.result() == whole and fifo.is_fifo()
+    os.mkfifo(tmp_path / "fifo.h5")
+    assert "is a device or pipe" in refused(ask, "download", "foo/cube.b2nd", "-o", tmp_path / "fifo.h5")
+    os.makedirs(tmp_path / "foo")
+    os.mkfifo(tmp_path / "foo/cube.b2nd")
+    assert "is a device or pipe and no file" in refused(ask, "download", "foo/cube.b2nd", tmp_path)
+    (tmp_path / "part.npy.part").symlink_to("whole.npy")
+    os.mkfifo(tmp_path / "pipe.npy.part")
+    for name in ("part", "pipe"):
+        assert f"{name}.npy.part" in refused(ask, "download", "foo/cube.b2nd", "-o", tmp_path / f"{name}.npy")
+    assert (tmp_path / "whole.npy").read_bytes() == whole and (tmp_path / "foo/cube.b2nd").is_fifo()
+    assert {path.name for path in tmp_path.rglob("*")} == {"fifo.npy", "link.npy", "whole.npy", "fifo.h5", "foo", "cube.b2nd", "part.npy.part", "pipe.npy.part"}
+
+
+def test_a_whole_download_follows_a_link_and_a_copy_of_a_root_does_not(site, ask, tmp_path):
+    (tmp_path / "foo").mkdir()
+    (tmp_path / "real").write_bytes(b"as it was")
+    (tmp_path / "foo/cube.b2nd").symlink_to("../real")
+    ask("download", "foo/cube.b2nd", tmp_path)
+    assert (tmp_path / "foo/cube.b2nd").is_symlink() and (tmp_path / "real").read_bytes() == (site.root / "cube.b2nd").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["foo", "real"] and len(list((tmp_path / "foo").iterdir())) == 1
+    (tmp_path / "copy/d").mkdir(parents=True)
+    (tmp_path / "copy/cube.b2nd").symlink_to("../real")
+    os.mkfifo(tmp_path / "copy/d/text.txt")
+    before = (tmp_path / "real").read_bytes()
+    code, out, err = ask("sync", "new", tmp_path / "copy", check=False)
+    assert code == 1 and "text.txt is a device or pipe" in out + err and (tmp_path / "copy/d/text.txt").is_fifo(), (out, err)
+    assert (tmp_path / "copy/cube.b2nd").read_bytes() == (site.new / "cube.b2nd").read_bytes()
+    assert not (tmp_path / "copy/cube.b2nd").is_symlink() and (tmp_path / "real").read_bytes() == before
+
+
+def test_a_dataset_of_an_hdf5_file_has_two_names_for_every_command(ask, tmp_path):
+    bare, listed = "foo/sub/t.h5/g/a", "foo/sub/t.h5/g/a.b2nd"
+    for command in (["show"], ["stats"], ["ls"], ["du"], ["du", "--json"], ["--json", "ls"], ["show", "--json"]):
+        got, want = ask(*command, bare)[1], ask(*command, listed)[1]
+        assert got.replace(listed, bare) == want.replace(listed, bare) and want, command
+    assert ask("diff", bare, listed)[1] == "" and ask("open", bare)[1].endswith(f"/roots/{bare}\n")
+    for command, why in ((["list"], "is a dataset: list shows"), (["tree"], "is a dataset: tree shows"), (["sync"], "is not one root or folder")):
+        for path in (bare, listed):
+            assert why in refused(ask, *command, path, *([tmp_path] if command == ["sync"] else []))
+    for i, argv in enumerate((["download", bare], ["download", "-r", bare], ["download", listed])):
+        assert ask(*argv, tmp_path / str(i))[1] == f"Dataset saved to {tmp_path}/{i}/foo/sub/t.h5.dir/g/a.b2nd\n"
+    for path in ("foo/sub/t.h5/g/b", "foo/dir1/ds-2d"):
+        for command in ("ls", "du", "tree", "list", "open", "show"):
+            assert "there is no such" in refused(ask, command, path)
+    assert "there is no such" in refused(ask, "diff", "foo/dir1/ds-2d", bare)
 
 
 @pytest.mark.parametrize("first, second", [("t.h5", "t.h5/g/a.b2nd"), ("t.h5/g/a.b2nd", "t.h5")])

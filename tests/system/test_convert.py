@@ -460,6 +460,31 @@ def test_attributes_of_groups_stay_in_a_place_of_their_own(small):
         assert sorted(file["b"]) == ["c", "d"]
 
 
+@pytest.mark.parametrize("attrs", [True, False])
+def test_a_dataset_with_the_name_of_attributes_stays_a_dataset(tmp_path, attrs):
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        for group in ("/", "g"):
+            at = file.require_group(group)
+            at[".attributes"] = np.arange(5)
+            at[".attributes"].attrs["unit"] = "m"
+            at["x"] = 1
+            if attrs:
+                at.attrs["of"] = "the group"
+    assert ".attributes: its name is taken" in run("cat2import", tmp_path / "in.h5", tmp_path / "d")
+    for group in ("", "g"):
+        assert (tmp_path / "d" / group / ".attributes.b2nd").exists() == attrs
+        assert np.array_equal(blosc2.open(str(tmp_path / "d" / group / ".attributes~1.b2nd"))[:], np.arange(5))
+    run("cat2export", tmp_path / "d", tmp_path / "out.h5")
+    with h5py.File(tmp_path / "out.h5") as file:
+        for group in ("/", "g"):
+            at = file[group]
+            assert sorted(at) == sorted([".attributes", "x"] + ["g"] * (group == "/"))
+            assert np.array_equal(at[".attributes"], np.arange(5)) and dict(at[".attributes"].attrs) == {"unit": "m"}
+            assert dict(at.attrs) == ({"of": "the group"} if attrs else {})
+    blosc2.asarray(np.arange(7), urlpath=str(tmp_path / "d/g/.attributes.b2nd"), mode="w")
+    assert "g/.attributes.b2nd: its data" in run("cat2export", tmp_path / "d", tmp_path / "told.h5", status=SKIPPED)
+
+
 def test_a_sparse_frame_is_a_dataset(small):
     blosc2.asarray(np.arange(1000), chunks=(100,), urlpath=str(small / "s/sparse.b2nd"), contiguous=False)
     run("cat2export", small / "s", small / "e.h5")

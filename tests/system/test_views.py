@@ -793,3 +793,18 @@ def test_a_line_of_ten_million_shows_a_single_spike(big):
     np.testing.assert_array_equal(pairs, pixels(big.truth["t"], 1200))
     got = big.json("stats", "rows.b2nd", field="t")
     assert got["max"] == 1000 and got["count"] == ROWS and got["mean"] == pytest.approx(big.truth["t"].mean())
+
+
+def test_byte_text_that_is_not_utf8_is_the_same_in_csv_and_json(house, tmp_path):
+    words = [b"caf\xe9", "caf\u00e9".encode(), b'"\xff",', b"\xed\xa0\x80", b"\xf0\x9f\x90", b""]
+    (tmp_path / "root").mkdir()
+    for name, array in (("text.b2nd", np.array(words)), ("table.b2nd", np.array([(word, 1) for word in words], [("t", "S5"), ("n", "i4")]))):
+        blosc2.asarray(array, urlpath=str(tmp_path / "root" / name), mode="w")
+    serve = house.serve(f"r={tmp_path / 'root'}").follow("r")
+    status, head, body = get(f"{serve.url}/api/fetch/r/text.b2nd?format=csv")
+    assert status == 200 and head["Content-Type"] == "text/csv; charset=utf-8"
+    cells = [row[0] if row else "" for row in csv.reader(io.StringIO(body.decode(), newline=""))]
+    told = json.loads(get(f"{serve.url}/api/fetch/r/text.b2nd?format=json")[2])
+    assert cells == told == ["caf\ufffd", "caf\u00e9", '"\ufffd",', "\ufffd" * 3, "\ufffd" * 3, ""]
+    rows = list(csv.reader(io.StringIO(get(f"{serve.url}/api/fetch/r/table.b2nd?format=csv")[2].decode(), newline="")))
+    assert [row[0] for row in rows] == ["t", *told]
