@@ -75,12 +75,16 @@ void c2_supplier_note_well(struct c2_root_state *root, uint64_t at);
 void c2_supplier_note_circle(struct c2_root_state *root, uint64_t at);
 /** "ok", "away", "circle" or "not measured". */
 const char *c2_supplier_state(const struct c2_supplier *supplier);
+/** SCHEME://HOST:PORT. */
+void c2_supplier_url(const struct c2_root *place, char out[400]);
+/** Nothing is measured any more. */
+void c2_suppliers_stop(struct c2_subscriber *sub);
+
+/* ---- suppliers_told.c ---- */
 /** All subscribers that roots come through, this one first, as strings of an array. */
 void c2_suppliers_via_jw(struct c2_jw *w, struct c2_subscriber *sub);
 /** How many roots that the request's sender sees may be old, as "stale". */
 void c2_suppliers_stale_jw(struct c2_jw *w, struct c2_request *req, struct c2_subscriber *sub);
-/** Nothing is measured any more. */
-void c2_suppliers_stop(struct c2_subscriber *sub);
 void c2_suppliers_metrics(const struct c2_subscriber *sub, struct c2_metrics *m);
 
 #endif
