@@ -165,6 +165,27 @@ def test_a_request_goes_on_elsewhere_when_its_source_dies(house, data):
     wait_until(lambda: array(tiers.site, "big.b2nd", "7,7")[0] == big[7, 7], 60)
 
 
+def test_a_damaged_chunk_is_named_once_and_moves_nobody_to_another_source(house, data):
+    big = write(data)
+    (data / "z.zarr").mkdir()
+    told = {"zarr_format": 2, "shape": [7], "chunks": [3], "dtype": "<i4", "compressor": None, "filters": None, "fill_value": 0, "order": "C"}
+    (data / "z.zarr/.zarray").write_text(json.dumps(told))
+    (data / "z.zarr/0").write_bytes(bytes(12))
+    (data / "z.zarr/2").write_bytes(b"short")
+    tiers = Regions(house, data)
+    first, _ = tiers.near()
+    status, _, body = get(f"{tiers.pub.url}/api/download/z.zarr/array.b2nd?pieces=2")
+    assert (status, json.loads(body)["detail"]) == (500, "z.zarr/array.b2nd: chunk 2: decodes to 5 bytes, not 12")
+    for service in (*tiers.regions, tiers.site):
+        status, _, body = get(f"{service.url}/api/fetch/foo/z.zarr/array?slice_=6")
+        assert status == 502, body
+        assert json.loads(body)["detail"] == \
+            f"foo/z.zarr/array.b2nd: chunk 2: decodes to 5 bytes, not 12 (the publisher at {tiers.pub.http} answers 500)"
+        assert get(f"{service.url}/api/fetch/foo/z.zarr/array?slice_=0:6")[0] == 200  # the rest is had
+    assert used(tiers.site) == first.http and all(s["state"] == "ok" for s in sources(tiers.site)), sources(tiers.site)
+    assert np.array_equal(array(tiers.site, "big.b2nd", "0:9")[0], big[:9])
+
+
 def test_a_source_that_hangs_is_left(house, data):
     big = write(data)
     tiers = Regions(house, data)

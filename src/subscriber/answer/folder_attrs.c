@@ -107,7 +107,7 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     } else if (reply->status != 200 || !c2_json_parse(c2_buf_str(reply->body), &json, &err) ||
                c2_jval_kind(c2_json_root(json)) != C2_JOBJECT) {
         const struct c2_root_state *root = root_of(a);
-        c2_reason_of_reply(reply, root ? root->root.http : "?", "attributes", &err);
+        c2_reason_of_reply(reply, root ? root->root.http : "?", "attributes", a->whole, &err);
         give_kept(a, &err);
     } else {
         keep(a, c2_buf_str(reply->body));

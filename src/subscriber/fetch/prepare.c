@@ -136,7 +136,10 @@ static void on_parts(void *ctx, struct c2_http_reply *reply, const struct cat2_e
     struct c2_root_state *root = c2_sub_root(p->ds->sub, c2_str_of(p->ds->root));
 
     p->err = (struct cat2_error){0};
-    if (root) c2_supplier_note(root, p->turn.at, err);
+    if (root && !err && reply->status != 206)
+        c2_supplier_note_well(root, p->turn.at);
+    else if (root)
+        c2_supplier_note(root, p->turn.at, err);
     if ((err || reply->status != 206) && ask_elsewhere(p, root, reply, err)) return;
     if (err)
         p->err = *err;

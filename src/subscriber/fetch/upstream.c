@@ -219,14 +219,15 @@ static void not_done(struct c2_fetching *f, const struct c2_http_reply *reply, c
     }
 }
 
-/* For all fetches: is the source well? */
-static void note_source(const struct request *r, const struct cat2_error *why)
+/* For all fetches: is the source well? One that answers is; but who gives nothing, as of a damaged chunk, is
+ * not preferred for that. */
+static void note_source(const struct request *r, bool given, const struct cat2_error *why)
 {
     struct c2_root_state *root = root_of(r->fetch);
 
     if (!root) return;
     if (r->is_share) c2_share_end(root, r->turn.at, SHARE_NBYTES);
-    if (r->is_share && (!why || r->is_slow))
+    if ((!why && !given) || (r->is_share && (!why || r->is_slow)))
         c2_supplier_note_well(root, r->turn.at);
     else
         c2_supplier_note(root, r->turn.at, why);
@@ -254,7 +255,7 @@ static void on_done(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     }
     if (!ok && again && err.code == CAT2_EDATA)
         c2_wire_mismatch(C2_WIRE_PIECES, "%.80s/%.200s: %.200s", f->ds->root, f->ds->path, err.message);
-    note_source(r, why);
+    note_source(r, !why && reply->status == 200, why);
     if (!ok && !(r->is_share && may_leave_share(r, reply, why, again) && leave_share(f, r->turn.at, &err)))
         not_done(f, reply, why, &err, again);
     c2_pieces_reader_fini(&r->reader);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Where a dataset is asked for, and what is said of those who do not give it. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "subscriber/fetch/upstream.h"
@@ -16,9 +17,11 @@ bool c2_upstream_refused(const struct c2_ds *ds, const struct c2_turn *turn,
                          const struct c2_http_reply *reply, struct cat2_error *err)
 {
     struct c2_root_state *root = c2_sub_root(ds->sub, c2_str_of(ds->root));
+    char name[C2_NAME_MAX + C2_PATH_MAX + 2];
 
+    snprintf(name, sizeof(name), "%s/%s", ds->root, ds->path);
     if (root && reply->status == 503) root->retry_s = c2_reason_retry_s(reply);
-    c2_reason_of_reply(reply, root ? c2_turn_place(root, turn).http : "?", "its data", err);
+    c2_reason_of_reply(reply, root ? c2_turn_place(root, turn).http : "?", "its data", name, err);
     /* That it is gone is said when the list says so, or others would still get it afterwards. */
     if (err->code == CAT2_ENOTFOUND) {
         err->code = CAT2_ECHANGED;

@@ -114,6 +114,7 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
 {
     struct early *early = ctx;
     struct cat2_error err;
+    char name[C2_NAME_MAX + C2_PATH_MAX + 2];
 
     if (why && why->code == CAT2_ECANCELLED) {
         early_end(early, why);
@@ -125,7 +126,8 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     if (!why && take(early, root, reply)) {
         early_end(early, NULL);
     } else if (!why && reply->status == 503) {
-        c2_reason_of_reply(reply, root->root.http, early->path, &err);
+        snprintf(name, sizeof(name), "%s/%s", early->root, early->path);
+        c2_reason_of_reply(reply, root->root.http, early->path, name, &err);
         if (!listed) root->retry_s = c2_reason_retry_s(reply);
         early_end(early, &err);
     } else if (listed) {

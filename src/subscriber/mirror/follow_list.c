@@ -418,7 +418,8 @@ static void on_list(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         return;
     }
     if (reply->status != 200)
-        c2_reason_of_reply(reply, c2_turn_place(f->root, &f->turn).http, "/api/list", &err);
+        c2_reason_of_reply(reply, c2_turn_place(f->root, &f->turn).http, "/api/list", f->root->root.name,
+                           &err);
     else
         ok = f->streaming ? all_lines(f, &err) : plan_infos(f, &err);
     if (ok && !f->streaming && !is_believed(f)) {

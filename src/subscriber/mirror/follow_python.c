@@ -74,7 +74,7 @@ bool c2_follow_line_of_info(const char *path, bool within, const char *http, str
     if (reply->status == 200) {
         put_metadata(&w, reply, info);
     } else {
-        c2_reason_of_reply(reply, http, "its metadata", &why);
+        c2_reason_of_reply(reply, http, "its metadata", path, &why);
         c2_jw_put_cstr(&w, "error", why.message);
         c2_jw_put_bool(&w, "busy", why.http_status == 503);
     }

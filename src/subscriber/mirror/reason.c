@@ -31,8 +31,28 @@ int c2_reason_retry_s(const struct c2_http_reply *reply)
     return (int)c2_max_i64(1, c2_min_i64(RETRY_MAX_S, seconds));
 }
 
+static bool cut_name(struct c2_str *reason, const char *name)
+{
+    size_t n = strlen(name);
+
+    if (n == 0 || !c2_str_starts(*reason, name) || reason->n < n + 2 || memcmp(reason->p + n, ": ", 2) != 0)
+        return false;
+    *reason = (struct c2_str){reason->p + n + 2, reason->n - n - 2};
+    return true;
+}
+
+/* Each service on the way has put the name in front, publishers that without the root. */
+static struct c2_str without_name(struct c2_str reason, const char *name)
+{
+    const char *slash = strchr(name, '/');
+
+    while (cut_name(&reason, name) || (slash && cut_name(&reason, slash + 1)))
+        ;
+    return reason;
+}
+
 bool c2_reason_of_reply(const struct c2_http_reply *reply, const char *http, const char *what,
-                        struct cat2_error *err)
+                        const char *name, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct c2_str detail = {"", 0};
@@ -41,14 +61,17 @@ bool c2_reason_of_reply(const struct c2_http_reply *reply, const char *http, con
 
     if (c2_json_parse(c2_buf_str(reply->body), &json, &ignored))
         c2_jstr(c2_jget(c2_json_root(json), "detail"), &detail);
-    detail = c2_reason_without_place(c2_str_trim(detail));
+    detail = c2_reason_without_place(without_name(c2_str_trim(detail), name));
+    bool told = c2_str_has(detail, " (the publisher at "); /* by a service on the way */
     int n = (int)c2_min_i64(200, (int64_t)detail.n);
     if (code == CAT2_ECHANGED)
         c2_fail(err, code, "the dataset has just changed at its publisher: ask again");
     else if (detail.n == 0)
         c2_fail(err, code, "the publisher at %.80s answers %d for %s", http, reply->status, what);
+    else if (told)
+        c2_fail(err, code, "%.*s", n, detail.p);
     else if (code == CAT2_EUPSTREAM && reply->status != 503)
-        c2_fail(err, code, "the publisher at %.80s answers %d: %.*s", http, reply->status, n, detail.p);
+        c2_fail(err, code, "%.*s (the publisher at %.80s answers %d)", n, detail.p, http, reply->status);
     else
         c2_fail(err, code, "%.*s (the publisher at %.80s)", n, detail.p, http);
     if (code == CAT2_EDATA || reply->status == 503) err->http_status = reply->status;
