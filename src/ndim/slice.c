@@ -7,6 +7,7 @@
 struct parser {
     struct c2_cursor in;
     const char *start;
+    const char *beyond; /* the digit at which the last number no longer fitted 64 bits; NULL: it fits */
     struct cat2_error *err;
 };
 
@@ -21,25 +22,30 @@ static bool digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* An integer as Python's int() takes it: sign, digits, single underscores between digits. */
+/* An integer as Python's int() takes it: sign, digits, single underscores between digits. One that is too
+ * large is the largest there is. */
 static bool parse_int(struct parser *p, int64_t *out)
 {
     bool negative = c2_cursor_peek(&p->in) == '-';
-    int64_t value = 0;
+    int64_t value = 0; /* counted downwards, so that INT64_MIN fits */
 
+    p->beyond = NULL;
     if (negative || c2_cursor_peek(&p->in) == '+') p->in.p++;
     c2_cursor_blanks(&p->in);
     if (!digit(c2_cursor_peek(&p->in))) return fail_at(p, "a number is missing");
     while (digit(c2_cursor_peek(&p->in))) {
         int64_t d = *p->in.p - '0';
-        if (!c2_mul_i64(value, 10, &value) || !c2_add_i64(value, -d, &value) ||
-            (!negative && value == INT64_MIN))
-            return fail_at(p, "number does not fit 64 bits");
+        bool fits = !p->beyond && c2_mul_i64(value, 10, &value) && c2_add_i64(value, -d, &value) &&
+                    (negative || value != INT64_MIN);
+        if (!fits && !p->beyond) p->beyond = p->in.p;
         p->in.p++;
         if (c2_cursor_peek(&p->in) == '_' && c2_cursor_left(&p->in) > 1 && digit(p->in.p[1])) p->in.p++;
     }
     c2_cursor_blanks(&p->in);
-    *out = negative ? value : -value;
+    if (p->beyond)
+        *out = negative ? INT64_MIN : INT64_MAX;
+    else
+        *out = negative ? value : -value;
     return true;
 }
 
@@ -76,6 +82,10 @@ static bool parse_sel(struct parser *p, struct c2_sel *sel)
     }
     if (!parse_optional(p, &sel->has_start, &sel->start)) return false;
     if (c2_cursor_eat(&p->in, ":")) return parse_range(p, sel);
+    if (sel->has_start && p->beyond) {
+        p->in.p = p->beyond;
+        return fail_at(p, "number does not fit 64 bits");
+    }
     if (sel->has_start) return true;
     if (c2_cursor_done(&p->in) || c2_cursor_peek(&p->in) == ',') return fail_at(p, "empty axis");
     return fail_at(p, "unexpected character");
@@ -83,7 +93,7 @@ static bool parse_sel(struct parser *p, struct c2_sel *sel)
 
 bool c2_slice_parse(struct c2_str text, struct c2_slice *out, struct cat2_error *err)
 {
-    struct parser p = {c2_cursor_of(text), text.p, err};
+    struct parser p = {.in = c2_cursor_of(text), .start = text.p, .err = err};
     bool ellipsis = false;
 
     *out = (struct c2_slice){0};

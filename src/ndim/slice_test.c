@@ -7,17 +7,19 @@ static void a_bad_slice_is_refused_and_says_why(void **state)
 {
     static const struct {
         const char *text, *message;
-    } cases[] = {{"1,", "slice: not a slice: empty axis at character 3"},
-                 {",1", "slice: not a slice: empty axis at character 1"},
-                 {"1.0", "slice: not a slice: unexpected character at character 2"},
-                 {"0x1", "slice: not a slice: unexpected character at character 2"},
-                 {"[1]", "slice: not a slice: unexpected character at character 1"},
-                 {"1:2:3:4", "slice: not a slice: unexpected character at character 6"},
-                 {"1__0", "slice: not a slice: unexpected character at character 2"},
-                 {"-", "slice: not a slice: a number is missing at character 2"},
-                 {"::0", "slice: not a slice: step is 0 at character 4"},
-                 {"...,...", "slice: not a slice: a second '...' at character 8"},
-                 {"9223372036854775808", "slice: not a slice: number does not fit 64 bits at character 19"}};
+    } cases[] = {
+        {"1,", "slice: not a slice: empty axis at character 3"},
+        {",1", "slice: not a slice: empty axis at character 1"},
+        {"1.0", "slice: not a slice: unexpected character at character 2"},
+        {"0x1", "slice: not a slice: unexpected character at character 2"},
+        {"[1]", "slice: not a slice: unexpected character at character 1"},
+        {"1:2:3:4", "slice: not a slice: unexpected character at character 6"},
+        {"1__0", "slice: not a slice: unexpected character at character 2"},
+        {"-", "slice: not a slice: a number is missing at character 2"},
+        {"::0", "slice: not a slice: step is 0 at character 4"},
+        {"...,...", "slice: not a slice: a second '...' at character 8"},
+        {"9223372036854775808", "slice: not a slice: number does not fit 64 bits at character 19"},
+        {":9,-99999999999999999999", "slice: not a slice: number does not fit 64 bits at character 23"}};
 
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err = {0};
@@ -50,7 +52,13 @@ static void ranges_follow_python(void **state)
                  {" + 2 : - 1 ", 5, 2, 1, 2},
                  {"::100", 10, 0, 1, 1},
                  {"::-9223372036854775808", 10, 9, 1, 1},
-                 {"-9223372036854775808:9223372036854775807", 10, 0, 1, 10}};
+                 {"-9223372036854775808:9223372036854775807", 10, 0, 1, 10},
+                 {":99999999999999999999", 10, 0, 1, 10},
+                 {"-99999999999999999999:999999999999999999999999999999", 10, 0, 1, 10},
+                 {"99999999999999999999:", 10, 0, 1, 0},
+                 {"3::99999999999999999999", 10, 3, 1, 1},
+                 {"::-99999999999999999999", 10, 9, 1, 1},
+                 {"99999999999999999999:-99999999999999999999:-3", 10, 9, -3, 4}};
 
     for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
         struct cat2_error err;

@@ -382,3 +382,21 @@ void c2_reply_redirect(struct c2_request *req, const char *there)
     c2_reply_header(req, "Location", c2_buf_cstr(&location) + (location.p[2] == '.' ? 2 : 0));
     c2_reply_empty(req, 307);
 }
+
+bool c2_reply_without_slash(struct c2_request *req)
+{
+    C2_AUTO(c2_buf) there = C2_BUF_INIT(1 << 18);
+    struct c2_str sent, query;
+    struct cat2_error err;
+    bool asked = c2_str_cut(c2_str_of(req->target), '?', &sent, &query);
+    size_t n = sent.n;
+
+    while (sent.n > 1 && sent.p[sent.n - 1] == '/')
+        sent.n--;
+    if (sent.n == n) return false;
+    if (c2_buf_printf(&there, &err, "%.*s%s%.*s", C2_STR_ARG(sent), asked ? "?" : "", C2_STR_ARG(query)))
+        c2_reply_redirect(req, c2_buf_cstr(&there));
+    else
+        c2_reply_error(req, &err);
+    return true;
+}

@@ -12,7 +12,7 @@
  * that accept any parameters answer with pages. */
 static struct c2_str unnamed(const struct c2_request *req, int status, const char *text)
 {
-    struct c2_str path = c2_request_param(req, "path"), none = {"", 0};
+    struct c2_str path = c2_str_no_slashes(c2_request_param(req, "path")), none = {"", 0};
     size_t n = path.n < 60 ? path.n : 60;
     bool strict = req->table && req->table->routes[req->nroute].query;
 

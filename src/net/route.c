@@ -102,11 +102,9 @@ static bool redirect(struct c2_request *req)
     req->table = NULL;
     req->nparams = 0;
     if (!found) return false;
+    if (slash) return c2_reply_without_slash(req);
     bool asked = c2_str_cut(c2_str_of(req->target), '?', &sent, &query);
-    while (slash && sent.n > 1 && sent.p[sent.n - 1] == '/')
-        sent.n--;
-    if (!c2_buf_printf(&there, &err, "%.*s%s%s%.*s", C2_STR_ARG(sent), slash ? "" : "/", asked ? "?" : "",
-                       C2_STR_ARG(query)))
+    if (!c2_buf_printf(&there, &err, "%.*s/%s%.*s", C2_STR_ARG(sent), asked ? "?" : "", C2_STR_ARG(query)))
         c2_reply_error(req, &err);
     else
         c2_reply_redirect(req, c2_buf_cstr(&there));

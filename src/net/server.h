@@ -185,6 +185,8 @@ void c2_reply_empty(struct c2_request *req, int status); /* 204, 304, ... */
 /** 307 to "/path?query" of this server, percent-encoded. Told relative to the address asked for, which is
  * right behind any proxy: https, another name, beneath a path. */
 void c2_reply_redirect(struct c2_request *req, const char *there);
+/** 307 to the address without the slashes at its end. false: it has none, nothing is answered. */
+bool c2_reply_without_slash(struct c2_request *req);
 /** Immutable bytes that outlive the server (embedded files). */
 void c2_reply_static(struct c2_request *req, int status, const char *content_type, struct c2_bytes bytes);
 

@@ -240,9 +240,9 @@ def test_what_an_evil_publisher_names_is_not_asked_for(house, tmp_path, what):
                                  "--direct", "real", site.url]).wait_ready_line()
 
         class Names(Handler):
-            way, real = "names", None
+            way, real = "elsewhere", None
 
-            def names_direct(self):
+            def elsewhere_direct(self):
                 status, headers, body = self.asked()
                 assert status == 200
                 self.answer(200, headers, json.dumps(change(json.loads(body), site.base)).encode())

@@ -3,8 +3,10 @@
 import base64
 import email
 import hashlib
+import http.client
 import json
 import re
+import urllib.parse
 
 import blosc2
 import numpy as np
@@ -101,8 +103,25 @@ def test_a_frame_keeps_its_name_where_a_file_has_it_too(site):
     assert get(site.url + "/files/d/lone.b2")[2] == b"lone" and frame("lone.b2.b2") == b"lone"
     assert get(site.url + "/files/d/folder.b2")[2] == b"beside" and get(site.url + "/files/d/a.b2nd.b2")[2] == b"no frame"
     assert blosc2.ndarray_from_cframe(get(site.url + "/files/d/a.b2nd")[2])[8] == 8
-    for name in ("none.b2", "none", "folder", "notes.txt/", "lone.b2/"):
-        assert get(f"{site.url}/files/d/{name}")[0] == (400 if name.endswith("/") else 404), name
+    for name in ("none.b2", "none", "folder"):
+        assert get(f"{site.url}/files/d/{name}")[0] == 404, name
+    assert get(site.url + "/files/d/lone.b2/")[2] == b"lone"
+
+
+def test_a_slash_behind_a_file_leads_to_the_file_and_behind_nothing_to_nothing(site):
+    host = site.url.removeprefix("http://")
+    for sent, there in (("/files/d/notes.txt/", "../notes.txt"), ("/files/d/sub/page.html//?v=x", "page.html?v=x"), ("/files/d/a.b2nd/", "a.b2nd")):
+        line = http.client.HTTPConnection(host, timeout=60)
+        line.request("GET", sent)
+        answer = line.getresponse()
+        assert answer.status == 307 and urllib.parse.urljoin(site.url + sent, answer.headers["Location"]).endswith(there.removeprefix("..")), sent
+        line.close()
+    assert get(site.url + "/files/d/notes.txt/")[2] == FILES["notes.txt"]
+    for path in ("/files/d/none/", "/files/d/sub/", "/files/d/notes.txt%2F/x", "/api/attrs/d/notes.txt/", "/api/attrs/d/none/", "/api/info/d/none/"):
+        status, _, body = get(site.url + path)
+        assert status == 404 and json.loads(body)["detail"].count("d/") == 1, (path, body)
+    for path in ("/api/info", "/api/fetch", "/api/download", "/api/chunks", "/files"):
+        assert get(f"{site.url}{path}/d/a.b2nd/")[0] == 200, path
 
 
 def test_a_file_that_cannot_be_had_is_refused_before_any_byte(site):  # the last: it ends the publisher

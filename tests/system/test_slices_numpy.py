@@ -37,9 +37,9 @@ def random_selection(rng, n):
             i = int(rng.integers(-n - spread, n + spread))
             return random_int(rng, i), i
     bounds = [None if rng.random() < 0.4 else int(rng.integers(-n - 3, n + 4)) for _ in range(2)]
-    step = None if rng.random() < 0.5 else int(rng.choice([-n - 1, -7, -3, -2, -1, 1, 2, 3, 7, n + 1, 2**62, -2**63]))
+    step = None if rng.random() < 0.5 else [-n - 1, -7, -3, -2, -1, 1, 2, 3, 7, n + 1, 2**62, -2**63, 10**20, -10**20][int(rng.integers(0, 14))]
     if rng.random() < 0.03:
-        bounds[int(rng.integers(0, 2))] = int(rng.choice([2**63 - 1, -2**63]))
+        bounds[int(rng.integers(0, 2))] = [2**63 - 1, -2**63, 10**20, -10**300][int(rng.integers(0, 4))]
     words = ["" if v is None else random_int(rng, v) for v in bounds]
     tail = "" if step is None else ":" + random_int(rng, step)
     return random_blank(rng) + ":".join(words) + tail, slice(*bounds, step)

@@ -280,6 +280,16 @@ def test_groups_and_arrays_side_by_side_are_read_from_consolidated_metadata(tmp_
     assert sorted(beneath["list"]) == ["a.b2nd", "g/", "g/h/", "g/h/i/", "g/h/i/z.b2nd", "g/x.b2nd", "z.b2nd"], beneath
 
 
+def test_a_tilde_in_an_address_is_itself_where_no_key_has_an_escape(tmp_path, house):
+    for i, name in enumerate(("~41", "A", "~zz", "~25", "d~4F/~42", "dO/B"), 1):
+        webdata.put(tmp_path / "data", f"{name}.b2nd", np.arange(i))
+    site = Site(house.serve(f"v={tmp_path / 'data'}").follow("v"), tmp_path / "data", tmp_path)
+    for path, n in {"~41": 1, "~41.b2nd": 1, "~7E41": 1, "A": 2, "~zz": 3, "~7E25": 4, "d~4F/~42": 5, "d~7E4F/~7E42": 5, "dO/B": 6}.items():
+        assert site.json(f"{path}/.zarray")["shape"] == [n], path
+    for version in "23":
+        assert {one["shape"][0] for one in site.read(version, [{"at": name, "index": ""} for name in ("~7E41.b2nd", "d~7E4F/~7E42.b2nd")])} == {1, 5}
+
+
 def test_metadata_of_very_many_is_refused_and_the_group_still_opens(tmp_path, house):
     data = tmp_path / "data"
     webdata.put(data, "0/a.b2nd", np.arange(10))

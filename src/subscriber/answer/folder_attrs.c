@@ -192,6 +192,7 @@ void c2_sub_reply_attrs(struct c2_request *req, struct c2_subscriber *sub, struc
 {
     struct c2_str name, path;
 
+    whole = c2_str_no_slashes(whole);
     c2_str_cut(whole, '/', &name, &path);
     if (!c2_request_sees(req, name))
         c2_reply_no_root(req, name);

@@ -13,7 +13,7 @@ static int hex(struct c2_str text, size_t i)
     return at ? (int)(at - digits) : -1;
 }
 
-/* The byte that ~XX at text[i] stands for; -1: it is none. */
+/* The byte that ~XX at text[i] would stand for; -1: it is no ~XX. */
 static int escaped_at(struct c2_str text, size_t i)
 {
     int high = text.p[i] == '~' ? hex(text, i + 1) : -1, low = high >= 0 ? hex(text, i + 2) : -1;
@@ -33,6 +33,12 @@ static bool needs_escape(struct c2_str name, size_t i, bool folder, bool dots)
     if (i == 0 && (folder || !suffixed) && (c2_str_starts(name, ".z") || c2_str_is(name, "zarr.json")))
         return true;
     return folder && i + strlen(array_ending) == name.n && suffixed; /* arrays are called so */
+}
+
+/* Is the byte written so anywhere? Others are not read so either: people write names as they are. */
+static bool is_escaped_somewhere(int c)
+{
+    return c > 0 && (c < 0x20 || c == 0x7f || strchr("\\%?#*[ ~.z", c));
 }
 
 static bool put_name(struct c2_str name, bool folder, struct c2_buf *out, struct cat2_error *err)
@@ -73,7 +79,7 @@ bool c2_zarr_path_of(struct c2_str text, struct c2_buf *out, struct cat2_error *
 
     for (size_t i = 0; ok && i < text.n; i++) {
         int c = escaped_at(text, i);
-        bool escaped = c > 0 && c != '/';
+        bool escaped = is_escaped_somewhere(c);
         ok = c2_buf_putc(out, escaped ? (char)c : text.p[i], err);
         if (escaped) i += 2;
     }
