@@ -27,7 +27,7 @@ bool c2_request_range(const struct c2_request *req, const char *etag_quoted, str
 {
     struct c2_str condition;
 
-    if (!c2_request_header(req, "Range", out)) return false;
+    if (c2_request_is_head(req) || !c2_request_header(req, "Range", out)) return false;
     return !c2_request_header(req, "If-Range", &condition) ||
            (etag_quoted && c2_str_is(condition, etag_quoted));
 }
