@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Conditional requests (RFC 9110, 13.1): all services decide about them here. */
-#include "net/server.h"
+#include "net/server_impl.h"
 
 /* Quoted; unquoted, as Python's clients send it; or "*". Weak ones are equal to nothing by strong comparison,
  * which all but If-None-Match need (RFC 9110, 8.8.3.2). */
@@ -27,7 +27,7 @@ bool c2_request_range(const struct c2_request *req, const char *etag_quoted, str
 {
     struct c2_str condition;
 
-    if (!c2_request_header(req, "Range", out)) return false;
+    if (c2_request_is_head(req) || !c2_request_header(req, "Range", out)) return false;
     return !c2_request_header(req, "If-Range", &condition) ||
            (etag_quoted && c2_str_is(condition, etag_quoted));
 }
@@ -36,8 +36,9 @@ bool c2_reply_if_other(struct c2_request *req, const char *etag_quoted, const ch
 {
     struct c2_str header;
 
-    if (!c2_request_header(req, "If-Match", &header) || is_listed(header, etag_quoted, false) ||
-        (also && is_listed(header, also, false)))
+    bool ok = c2_request_all_of(req, "If-Match", &header);
+    if (ok &&
+        (!header.p || is_listed(header, etag_quoted, false) || (also && is_listed(header, also, false))))
         return false;
     c2_reply_detail(req, 412, "what is there is of another generation: %s", etag_quoted);
     return true;
@@ -47,7 +48,8 @@ bool c2_reply_if_known(struct c2_request *req, const char *etag_quoted)
 {
     struct c2_str header;
 
-    if (!c2_request_header(req, "If-None-Match", &header) || !is_listed(header, etag_quoted, true))
+    if (!c2_request_all_of(req, "If-None-Match", &header) || !header.p ||
+        !is_listed(header, etag_quoted, true))
         return false;
     c2_reply_header(req, "ETag", etag_quoted);
     c2_reply_empty(req, 304);

@@ -513,6 +513,23 @@ static void ranges_and_conditions_are_honoured(void **state)
     world_free(w);
 }
 
+static void conditions_in_several_fields_are_one_list(void **state)
+{
+    static const char *const cases[][3] = {{"If-Match: \"other\"", "If-Match: \"tag\"", NULL},
+                                           {"If-None-Match: \"other\"", "If-None-Match: \"tag\"", NULL},
+                                           {"If-Match: \"other\"", "If-Match: W/\"tag\"", NULL},
+                                           {"If-None-Match: \"other\"", "If-None-Match: \"x\"", NULL}};
+    static const int statuses[] = {200, 304, 412, 200};
+    struct world *w = world_new();
+
+    for (size_t i = 0; i < C2_ARRAY_LEN(cases); i++) {
+        struct answer a = ask(w, "GET", "/file", cases[i]);
+        assert_int_equal(a.status, statuses[i]);
+        answer_fini(&a);
+    }
+    world_free(w);
+}
+
 static void a_range_of_another_generation_is_not_given(void **state)
 {
     static const char *const others[] = {"If-Range: \"other\"", "If-Range: W/\"tag\"", "If-Range: tag",
@@ -941,6 +958,7 @@ int main(void)
         OF_FRONTS(hundred_requests_at_once_are_all_answered),
         OF_FRONTS(a_client_that_sends_no_more_is_answered),
         OF_FRONTS(ranges_and_conditions_are_honoured),
+        OF_FRONTS(conditions_in_several_fields_are_one_list),
         OF_FRONTS(a_range_of_another_generation_is_not_given),
         OF_FRONTS(several_ranges_come_as_multipart),
         OF_FRONTS(a_posted_body_is_read_up_to_its_ceiling),

@@ -53,8 +53,7 @@ static enum MHD_Result join(void *cls, enum MHD_ValueKind kind, const char *name
     return MHD_YES;
 }
 
-/* All headers of a name, as one list; lives as long as the request. */
-static bool all_of(struct c2_request *req, const char *name, struct c2_str *out)
+bool c2_request_all_of(struct c2_request *req, const char *name, struct c2_str *out)
 {
     struct joined j = {.name = name, .text = C2_BUF_INIT(HEADS_NBYTES_MAX), .ok = true};
 
@@ -71,10 +70,11 @@ static void read_heads(struct c2_request *req)
     char why[C2_FORWARDED_WHY_MAX] = "";
     struct c2_forwarded *f = c2_arena_alloc(&req->arena, sizeof(*f));
 
-    bool ok =
-        f && all_of(req, "Forwarded", &heads.forwarded) && all_of(req, "X-Forwarded-For", &heads.client) &&
-        all_of(req, "X-Forwarded-Proto", &heads.proto) && all_of(req, "X-Forwarded-Host", &heads.host) &&
-        all_of(req, "X-Forwarded-Prefix", &heads.prefix);
+    bool ok = f && c2_request_all_of(req, "Forwarded", &heads.forwarded) &&
+              c2_request_all_of(req, "X-Forwarded-For", &heads.client) &&
+              c2_request_all_of(req, "X-Forwarded-Proto", &heads.proto) &&
+              c2_request_all_of(req, "X-Forwarded-Host", &heads.host) &&
+              c2_request_all_of(req, "X-Forwarded-Prefix", &heads.prefix);
     if (!ok) {
         req->proxy_fault = "the headers of the proxies are too long";
     } else if (!c2_forwarded_read(&heads, &req->server->exposure->proxies, f, why)) {

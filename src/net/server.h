@@ -235,7 +235,8 @@ void c2_reply_content_built(struct c2_request *req, const struct c2_content *con
 /** "bytes=..." on nbytes: number of satisfiable ranges written (<= max), 0 = none satisfiable (416), -1 =
  * ignore the header (malformed, other unit, too many). */
 int c2_ranges_parse(struct c2_str header, int64_t nbytes, struct c2_range *out, int max);
-/** The field Range, where If-Range is not there or is this ETag; NULL: there is none, so that it is another.
+/** The field Range, of GET alone (RFC 9110, 14.2), where If-Range is not there or is this ETag; NULL: there
+ * is none, so that it is another.
  */
 bool c2_request_range(const struct c2_request *req, const char *etag_quoted, struct c2_str *out);
 /** If-Match against the ETag of the answer to come, or another name of the same generation (NULL: none):

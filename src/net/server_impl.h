@@ -172,6 +172,11 @@ static inline struct MHD_Connection *c2_request_connection(const struct c2_reque
     return req->away ? NULL : req->connection;
 }
 
+/* ---- proxied.c ---- */
+/** All fields of a name, as one list that lives as long as the request; p NULL: there is none. false: they
+ * are too long, or there is no memory. */
+bool c2_request_all_of(struct c2_request *req, const char *name, struct c2_str *out);
+
 /* ---- handover.c ---- */
 /** The connection waits: what is asked is with the loop thread. Front. */
 void c2_request_suspend(struct c2_request *req);

@@ -71,7 +71,7 @@ static bool reply_ranges(struct c2_request *req, struct c2_pool *pool, struct c2
     int64_t total = 0;
 
     if (!c2_request_header(req, C2_PROOF_WANT, &header) || c2_request_header(req, "If-Range", &header) ||
-        !c2_request_header(req, "Range", &header))
+        !c2_request_range(req, content->etag, &header))
         return false;
     struct ranges_job *job = calloc(1, sizeof(*job));
     if (!job) return false;

@@ -62,6 +62,11 @@ def test_ranges_of_every_kind(site):
         status, headers, _ = get(url, {"Range": f"bytes={text}"})
         assert (status, headers["Content-Range"]) == (416, f"bytes */{n}"), text
     assert get(site.url + "/files/d/empty.csv", {"Range": "bytes=0-9"})[0] == 416
+    for text in "0-9", f"{n}-", "0-9,20-29":  # of GET alone: RFC 9110, 14.2
+        for place, length in (("/files/d/sub/big.bin", str(n)), ("/api/fetch/d/sub/big.bin?slice_=0:5&format=raw", None)):
+            status, headers, _ = get(site.url + place, {"Range": f"bytes={text}"}, "HEAD")
+            assert status == get(site.url + place, {}, "HEAD")[0] and "Content-Range" not in headers, (place, text)
+            assert length in (None, headers["Content-Length"])
 
 
 def test_conditions_types_and_digests(site):

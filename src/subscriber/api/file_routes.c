@@ -88,7 +88,7 @@ static void made(struct c2_request *req, struct c2_ds *ds, const struct c2_view_
 {
     struct c2_str range;
 
-    if (c2_request_header(req, "Range", &range)) {
+    if (!c2_request_is_head(req) && c2_request_header(req, "Range", &range)) {
         c2_reply_header(req, "Accept-Ranges", "none");
         c2_reply_detail(
             req, 416,
