@@ -531,6 +531,16 @@ def test_a_terabyte_of_one_value_is_exported_at_once(tmp_path, filters):
         assert file["zeros"].shape == (1 << 37,) and file["zeros"][-5:].tolist() == [0] * 5
 
 
+def test_a_text_as_fill_value_is_kept_and_given_back(tmp_path):
+    """Under ASan: also its memory."""
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        file.create_dataset("text", (30,), h5py.string_dtype(), chunks=(10,), fillvalue="a text that is kept")[:5] = "word"
+    run("cat2import", tmp_path / "in.h5", tmp_path / "d")
+    run("cat2export", tmp_path / "d", tmp_path / "out.h5")
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert file["text"].fillvalue == b"a text that is kept"
+
+
 def test_fill_values_of_described_datasets_are_kept(tmp_path):
     """Where zeros were written among another fill value, they are zeros; and where nothing may be left out, nothing is."""
     with h5py.File(tmp_path / "in.h5", "w") as file:
