@@ -128,7 +128,10 @@ static bool put_box(struct c2_export_dataset *ds, const struct c2_crew_unit *uni
 static bool work(void *ctx, struct c2_codec *codec, struct c2_crew_unit *unit, struct cat2_error *err)
 {
     struct c2_export_dataset *ds = ctx;
+    struct c2_bound box = box_of(&ds->meta.grid, unit->i);
 
+    if (!c2_export_is_fill(ds, &box, &unit->copied, err)) return false;
+    if (unit->copied) return true; /* ->out is empty: there is nothing to put */
     switch (ds->way) {
     case C2_WAY_CUT:
         return cut_chunk(ds, codec, unit, err);
@@ -147,7 +150,9 @@ static bool hand_in(void *ctx, struct c2_crew_unit *unit, struct cat2_error *err
     struct c2_exporter *ex = ds->ex;
 
     if (!c2_convert_goes_on(ex->options, err)) return false;
-    if (ds->way == C2_WAY_BOX) {
+    if (unit->out.n == 0) {
+        C2_ASSERT(ds->has_fill);
+    } else if (ds->way == C2_WAY_BOX) {
         if (!put_box(ds, unit, err)) return false;
     } else if (!c2_h5w_put(ds->out, unit->i, c2_buf_bytes(&unit->out), err)) {
         ds->broken = true;
@@ -175,6 +180,7 @@ bool c2_export_chunks(struct c2_export_dataset *ds, struct cat2_error *err)
     static const struct c2_crew_work chunks = {.work = work, .hand_in = hand_in};
 
     if (ds->meta.grid.ndim == 0) return put_item(ds, err);
+    if (!c2_export_read_fill(ds, err)) return false;
     ds->ex->progress.nchunks = ds->meta.grid.nchunks;
     return c2_crew_run(ds->ex->crew, &chunks, ds, ds->meta.grid.nchunks, ds->meta.chunksize, err);
 }

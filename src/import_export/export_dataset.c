@@ -127,6 +127,7 @@ static bool plan_described(struct c2_export_dataset *ds, bool own_chunks, struct
     enum c2_h5w_filters filters = (enum c2_h5w_filters)options->filters;
 
     if (filters == C2_H5W_DEFAULT && (options->codec >= 0 || options->clevel >= 0)) filters = C2_H5W_BLOSC2;
+    ds->fill_free = !ds->like.root;
     if (!ds->like.root) {
         if (filters == C2_H5W_DEFAULT || filters == C2_H5W_BLOSC2 || filters == C2_H5W_ORIGINAL) return true;
         if (!c2_h5w_like_of(&ds->meta, &ds->like, err)) return false;

@@ -9,6 +9,8 @@
 #include "import_export/crew.h"
 #include "import_export/export_tree.h"
 
+#define C2_FILL_NBYTES_MAX 256 /* of an item whose chunks may be left out: more than numbers have */
+
 struct c2_exporter {
     int rootfd;
     const struct c2_convert_options *options;
@@ -40,7 +42,10 @@ struct c2_export_dataset {
     struct c2_h5w_plan plan;
     enum c2_h5w_filters filters;
     struct c2_h5w_dataset *out;
-    bool broken; /* the result cannot be written: no use in going on */
+    bool fill_free;                   /* nothing says which fill value it has */
+    bool has_fill;                    /* chunks that are nothing but this are left out: */
+    uint8_t fill[C2_FILL_NBYTES_MAX]; /* an item */
+    bool broken;                      /* the result cannot be written: no use in going on */
 };
 void c2_export_dataset_fini(struct c2_export_dataset *ds);
 C2_DEFINE_AUTO(c2_export_dataset);
@@ -50,6 +55,14 @@ bool c2_export_dataset_open(struct c2_exporter *ex, const struct c2_export_item 
                             struct c2_export_dataset *out, struct cat2_error *err);
 /** All chunks of a dataset whose ->out is there. */
 bool c2_export_chunks(struct c2_export_dataset *ds, struct cat2_error *err);
+/** An item for the fill value of a dataset that needs none: that of the first and the last chunk, if they are
+ * special and not zeros. */
+bool c2_export_choose_fill(struct c2_export_dataset *ds, uint8_t *fill, bool *chosen, struct cat2_error *err);
+/** ds->fill, of ds->out. */
+bool c2_export_read_fill(struct c2_export_dataset *ds, struct cat2_error *err);
+/** Is a box of the dataset nothing but ds->fill, as far as special chunks tell? Any thread. */
+bool c2_export_is_fill(struct c2_export_dataset *ds, const struct c2_bound *box, bool *is,
+                       struct cat2_error *err);
 /** Attributes of `frame` to the object `target`; those that cannot be carried are noted. */
 bool c2_export_attributes(struct c2_exporter *ex, const struct c2_frame *frame,
                           const struct c2_export_item *item, const struct c2_h5w_like *like,

@@ -15,8 +15,12 @@ static bool make_dataset(struct c2_export_dataset *ds, struct cat2_error *err)
     struct c2_exporter *ex = ds->ex;
     struct c2_export_telling telling = {ex, ds->item};
     struct c2_h5w_teller teller = c2_export_teller(&telling);
+    bool chosen = false;
 
-    if (!ds->described) return c2_h5w_dataset_new(ex->file, ds->item->target, &ds->meta, &ds->out, err);
+    if (ds->fill_free && !c2_export_choose_fill(ds, ds->fill, &chosen, err)) return false;
+    ds->plan.fill = chosen ? ds->fill : NULL;
+    if (!ds->described)
+        return c2_h5w_dataset_new(ex->file, ds->item->target, &ds->meta, ds->plan.fill, &ds->out, err);
     return c2_h5w_dataset_like(ex->file, ds->item->target, &ds->meta, &ds->like, &ds->plan, ds->filters,
                                &teller, &ds->out, err);
 }

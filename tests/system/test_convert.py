@@ -485,6 +485,85 @@ def test_a_dataset_with_the_name_of_attributes_stays_a_dataset(tmp_path, attrs):
     assert "g/.attributes.b2nd: its data" in run("cat2export", tmp_path / "d", tmp_path / "told.h5", status=SKIPPED)
 
 
+def sparse_arrays(folder):
+    """Arrays with chunks that were never written, of zeros, NaN or one value; and with some that were."""
+    rng = np.random.default_rng(3)
+    point = np.array((1, 2.5, b"abc"), [("a", "<i2"), ("b", ">f8"), ("c", "S3")])
+    made = {"zeros": (blosc2.zeros, {"dtype": "<i4"}), "seven": (blosc2.full, {"fill_value": 7, "dtype": "<u2"}), "bool": (blosc2.full, {"fill_value": True, "dtype": "?"}),
+            "nan": (blosc2.full, {"fill_value": np.nan, "dtype": "<f8"}), "text": (blosc2.full, {"fill_value": b"word", "dtype": "S6"}), "negative": (blosc2.full, {"fill_value": -0.0, "dtype": "<f4"}),
+            "big": (blosc2.full, {"fill_value": np.array(258, ">i4")[()], "dtype": ">i4"}), "uninit": (blosc2.zeros, {"dtype": "<c16"}), "points": (blosc2.full, {"fill_value": point[()], "dtype": point.dtype}), "points0": (blosc2.zeros, {"dtype": point.dtype})}
+    folder.mkdir()
+    for name, (make, how) in made.items():
+        for part in ("", "-part", "-first", "-last"):
+            array = make((50, 70), chunks=(20, 30), blocks=(10, 10), urlpath=str(folder / f"{name}{part}.b2nd"), mode="w", **how)
+            raw = rng.integers(65, 90, (7, 5, array.dtype.itemsize), dtype="u1")
+            items = np.ones((7, 5), array.dtype) if array.dtype.kind == "b" else raw.view(array.dtype)[..., 0]
+            if part == "-part":
+                array[25:32, 31:36] = items
+            elif part:
+                array[(slice(0, 7), slice(0, 5)) if part == "-first" else (slice(43, 50), slice(65, 70))] = items
+
+
+@pytest.mark.parametrize("options", [[], ["--filters", "gzip"], ["--filters", "none"], ["--codec", "lz4"], ["--chunks", "7,50"], ["--chunks", "40,60", "--filters", "gzip"]])
+def test_chunks_of_nothing_but_the_fill_value_are_not_written(tmp_path, options):
+    sparse_arrays(tmp_path / "d")
+    run("cat2export", *options, tmp_path / "d", tmp_path / "x.h5")
+    with h5py.File(tmp_path / "x.h5") as file:
+        for path in sorted((tmp_path / "d").iterdir()):
+            want, got = blosc2.open(str(path))[:], file[path.stem]
+            assert same(got[:].astype(want.dtype), want) or np.array_equal(got[:], want, equal_nan=want.dtype.kind in "fc"), path.stem
+            nchunks = got.id.get_num_chunks()
+            if path.stem.endswith("-part") or path.stem in ("zeros", "uninit", "points0"):
+                assert nchunks == 0 if "-" not in path.stem else 1 <= nchunks <= (8 if "7,50" in options else 2), (path.stem, nchunks)
+    assert "0 skipped" in run("cat2import", tmp_path / "x.h5", tmp_path / "back")
+    for path in sorted((tmp_path / "d").iterdir()):
+        want, got = blosc2.open(str(path))[:], blosc2.open(str(tmp_path / "back" / path.name))[:]
+        assert np.array_equal(got, want, equal_nan=want.dtype.kind in "fc"), path.name
+
+
+@pytest.mark.parametrize("filters", ["blosc2", "gzip", "none"])
+def test_a_terabyte_of_one_value_is_exported_at_once(tmp_path, filters):
+    (tmp_path / "d").mkdir()
+    blosc2.zeros((1 << 37,), dtype="<f8", chunks=(1 << 23,), urlpath=str(tmp_path / "d/zeros.b2nd"), mode="w")
+    run("cat2export", "--filters", filters, tmp_path / "d", tmp_path / "x.h5")
+    assert (tmp_path / "x.h5").stat().st_size < 10_000
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert file["zeros"].shape == (1 << 37,) and file["zeros"][-5:].tolist() == [0] * 5
+
+
+def test_a_text_as_fill_value_is_kept_and_given_back(tmp_path):
+    """Under ASan: also its memory."""
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        file.create_dataset("text", (30,), h5py.string_dtype(), chunks=(10,), fillvalue="a text that is kept")[:5] = "word"
+    run("cat2import", tmp_path / "in.h5", tmp_path / "d")
+    run("cat2export", tmp_path / "d", tmp_path / "out.h5")
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert file["text"].fillvalue == b"a text that is kept"
+
+
+def test_fill_values_of_described_datasets_are_kept(tmp_path):
+    """Where zeros were written among another fill value, they are zeros; and where nothing may be left out, nothing is."""
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        for name, how in (("seven", {"fillvalue": 7}), ("none", {}), ("flat", {"chunks": None}), ("flat7", {"chunks": None, "fillvalue": 7})):
+            at = file.create_dataset(name, (60, 60), "<i4", **{"chunks": (20, 20), **how})
+            if "flat" not in name:
+                at[:] = 0
+                at[:20, :20] = 7
+                at[20:40, 20:40] = np.arange(400).reshape(20, 20)
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_chunk((20, 20))
+        plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        h5py.h5d.create(file.id, b"never", h5py.h5t.STD_I32LE, h5py.h5s.create_simple((60, 60)), plist)
+        file["never"][:] = 0
+        file.create_dataset("open", (60, 60), "<i4", chunks=(20, 20), fillvalue=7)[:20] = 0
+    run("cat2import", tmp_path / "in.h5", tmp_path / "d")
+    for i, options in enumerate(([], ["--filters", "original"], ["--filters", "gzip"])):
+        run("cat2export", *options, tmp_path / "d", tmp_path / f"{i}.h5")
+        with h5py.File(tmp_path / "in.h5") as want, h5py.File(tmp_path / f"{i}.h5") as got:
+            for name in want:
+                assert np.array_equal(got[name], want[name]) and got[name].fillvalue == want[name].fillvalue, (name, options)
+
+
 def test_a_sparse_frame_is_a_dataset(small):
     blosc2.asarray(np.arange(1000), chunks=(100,), urlpath=str(small / "s/sparse.b2nd"), contiguous=False)
     run("cat2export", small / "s", small / "e.h5")

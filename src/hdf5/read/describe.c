@@ -109,6 +109,8 @@ static bool fill(struct c2_describer *d, hid_t plist, hid_t type, size_t *n, str
     key(d, "fill", n);
     bool ok = H5Pget_fill_value(plist, type, value) >= 0 || c2_h5_fail(err, CAT2_EDATA, "it cannot be read");
     ok = ok && c2_describe_values(d, type, value, 1, err);
+    C2_AUTO(c2_hid) one = {H5Screate(H5S_SCALAR)};
+    if (!c2_h5_is_plain(type) && one.id >= 0) H5Dvlen_reclaim(type, one.id, H5P_DEFAULT, value);
     free(value);
     if (!ok && err->code != CAT2_ENOMEM && err->code != CAT2_ELIMIT) {
         c2_describe_lost(d, "the fill value: %s", err->message);

@@ -41,12 +41,17 @@ void c2_h5w_attrs_free(struct c2_h5w_attrs *attrs);
 C2_DEFINE_AUTO_PTR(c2_h5w_attrs, c2_h5w_attrs_free);
 
 /* A dataset being written. Arrays without axes are contiguous and take their one item; all others are chunked
- * as meta->grid, and every chunk must be put. */
+ * as meta->grid, and every chunk must be put that is not full of the fill value. */
 struct c2_h5w_dataset;
 /** @param meta  shape, chunks, blocks, dtype, cparams; borrowed until the dataset is closed.
+ *  @param fill  an item, the fill value; NULL: zeros.
  *  @errors CAT2_EUNSUPPORTED a type that HDF5 cannot hold. */
-bool c2_h5w_dataset_new(struct c2_h5w *w, const char *path, const struct c2_meta *meta,
+bool c2_h5w_dataset_new(struct c2_h5w *w, const char *path, const struct c2_meta *meta, const uint8_t *fill,
                         struct c2_h5w_dataset **out, struct cat2_error *err);
+/** The item, of meta->grid.typesize bytes, that is read where no chunk was put.
+ *  @return false: what is read there is not certain, the array's items are not the dataset's bytes, or they
+ *  are larger than `size`. */
+bool c2_h5w_fill(const struct c2_h5w_dataset *ds, uint8_t *out, size_t size);
 /** Append what HDF5 stores for a Blosc2 chunk: a frame of this one chunk. The chunk must be guarded and full
  * size; one of uninitialised items becomes zeros. Any thread. */
 bool c2_h5w_wrap(const struct c2_h5w_dataset *ds, struct c2_bytes chunk, struct c2_buf *out,

@@ -10,6 +10,7 @@
 #include "blosc/frame.h"
 #include "blosc/frame_make.h"
 #include "hdf5/write/h5w_dataset_impl.h"
+#include "hdf5/write/rebuild_impl.h"
 
 #define FILTER_REVISION 1
 #define SPECIAL_BITS    0x70
@@ -113,7 +114,23 @@ struct c2_h5w_dataset *c2_h5w_dataset_alloc(struct c2_h5w *w, const struct c2_me
     return ds;
 }
 
-bool c2_h5w_dataset_new(struct c2_h5w *w, const char *path, const struct c2_meta *meta,
+bool c2_h5w_fill(const struct c2_h5w_dataset *ds, uint8_t *out, size_t size)
+{
+    C2_AUTO(c2_hid) plist = {H5Dget_create_plist(ds->id)};
+    H5D_fill_value_t defined;
+    H5D_fill_time_t when;
+    size_t nbytes = (size_t)ds->meta->grid.typesize;
+
+    bool known = plist.id >= 0 && nbytes <= size && nbytes == H5Tget_size(ds->type.id) &&
+                 H5Pfill_value_defined(plist.id, &defined) >= 0 && defined != H5D_FILL_VALUE_UNDEFINED &&
+                 H5Pget_fill_time(plist.id, &when) >= 0 && when != H5D_FILL_TIME_NEVER &&
+                 c2_rebuild_same_bytes(ds->type.id, &ds->meta->dtype) &&
+                 H5Pget_fill_value(plist.id, ds->type.id, out) >= 0;
+    H5Eclear2(H5E_DEFAULT);
+    return known;
+}
+
+bool c2_h5w_dataset_new(struct c2_h5w *w, const char *path, const struct c2_meta *meta, const uint8_t *fill,
                         struct c2_h5w_dataset **out, struct cat2_error *err)
 {
     C2_AUTO(c2_hid) space = {-1}, dcpl = {H5Pcreate(H5P_DATASET_CREATE)};
@@ -122,6 +139,7 @@ bool c2_h5w_dataset_new(struct c2_h5w *w, const char *path, const struct c2_meta
     if (!ds) return c2_fail_nomem(err, "dataset");
     if (dcpl.id < 0) return c2_h5w_fail(err, "creation");
     if (!c2_h5w_type(&meta->dtype, &ds->type, err) || !make_layout(meta, dcpl.id, err)) return false;
+    if (fill && H5Pset_fill_value(dcpl.id, ds->type.id, fill) < 0) return c2_h5w_fail(err, "fill value");
     if (meta->grid.ndim > 0 && meta->grid.nchunks > 0 && !c2_h5w_make_frame(ds, err)) return false;
     space.id = make_space(meta);
     if (space.id < 0) return c2_h5w_fail(err, "shape");

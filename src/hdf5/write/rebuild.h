@@ -84,6 +84,7 @@ struct c2_h5w_plan {
     int ndim;         /* axes of the dataspace; the array's further ones are the datatype's */
     bool chunked;
     int32_t chunks[C2_DIM_MAX]; /* of ndim axes */
+    const uint8_t *fill;        /* an item for the fill value, where the description is silent; NULL: zeros */
 };
 /** How a dataset can be made from an array of meta. @errors why the description does not fit the array. */
 bool c2_h5w_plan(struct c2_h5w *w, const struct c2_h5w_like *like, const struct c2_meta *meta,

@@ -118,8 +118,8 @@ bool c2_h5w_plan(struct c2_h5w *w, const struct c2_h5w_like *like, const struct 
 
 /* ---- properties ---- */
 
-static bool set_fill(struct c2_h5w *w, const struct c2_h5w_like *like, hid_t type, hid_t dcpl,
-                     struct cat2_error *err)
+static bool set_fill(struct c2_h5w *w, const struct c2_h5w_like *like, const struct c2_h5w_plan *plan,
+                     hid_t type, hid_t dcpl, struct cat2_error *err)
 {
     const struct c2_mp_node *fill = c2_mp_get(like->root, "fill");
     int64_t when;
@@ -127,7 +127,9 @@ static bool set_fill(struct c2_h5w *w, const struct c2_h5w_like *like, hid_t typ
     if (c2_mp_int(c2_mp_get(like->root, "fill_time"), H5D_FILL_TIME_ALLOC, H5D_FILL_TIME_IFSET, &when) &&
         H5Pset_fill_time(dcpl, (H5D_fill_time_t)when) < 0)
         return c2_h5w_fail(err, "fill time");
-    if (!fill) return true;
+    if (!fill)
+        return !plan->fill || H5Pset_fill_value(dcpl, type, plan->fill) >= 0 ||
+               c2_h5w_fail(err, "fill value");
     if (fill->kind == C2_MP_NIL)
         return H5Pset_fill_value(dcpl, type, NULL) >= 0 || c2_h5w_fail(err, "fill value");
     uint8_t *value = calloc(1, H5Tget_size(type));
@@ -284,7 +286,7 @@ static bool make_properties(struct c2_h5w *w, const struct c2_h5w_like *like, co
     struct cat2_error why;
 
     if (!set_object(like, dcpl, err) || !set_layout(like, plan, dcpl, err)) return false;
-    if (!set_fill(w, like, type, dcpl, &why)) c2_rebuild_lost(teller, "%s", why.message);
+    if (!set_fill(w, like, plan, type, dcpl, &why)) c2_rebuild_lost(teller, "%s", why.message);
     if (!plan->boxes) return c2_h5w_set_filter(meta, dcpl, err);
     return !plan->chunked || set_filters(like, type, filters, dcpl, teller, err);
 }
