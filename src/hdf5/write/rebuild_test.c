@@ -166,7 +166,15 @@ static void descriptions_that_are_none_are_refused(void **state)
                                       "named\xa2"
                                       "/x\xa4"
                                       "type\xa3"
-                                      "xyz"};
+                                      "xyz",
+                                      "\x86\xa5" /* an integer of VAX's order */
+                                      "class\xa7"
+                                      "integer\xa4"
+                                      "size\x04\xa5"
+                                      "order\x02\xa9"
+                                      "precision\x1f\xa6"
+                                      "offset\x01\xa6"
+                                      "signed\xc3"};
     struct cat2_error err;
 
     c2_h5_quiet();

@@ -3,6 +3,8 @@
  * with its reason. */
 #include "hdf5/write/rebuild_impl.h"
 
+#include <stdlib.h>
+
 #define NUMBER_SIZE_MAX 64    /* bytes of an integer or float */
 #define NAMES_MAX       16384 /* of an enumeration: libhdf5 compares each with all before */
 
@@ -277,8 +279,8 @@ static bool named(struct c2_h5w *w, const struct c2_mp_node *map, int depth, str
     return true;
 }
 
-bool c2_rebuild_type(struct c2_h5w *w, const struct c2_mp_node *node, int depth, struct c2_hid *out,
-                     struct cat2_error *err)
+static bool make_type(struct c2_h5w *w, const struct c2_mp_node *node, int depth, struct c2_hid *out,
+                      struct cat2_error *err)
 {
     if (!node || depth > C2_DTYPE_DEPTH_MAX + 1) return bad(err, node ? "nests too deep" : "it is not there");
     if (node->kind == C2_MP_TEXT) return short_type(node, out, err);
@@ -296,4 +298,29 @@ bool c2_rebuild_type(struct c2_h5w *w, const struct c2_mp_node *node, int depth,
     if (is(node, "sequence") || is(node, "complex"))
         return of_base(w, node, depth, is(node, "sequence"), out, err);
     return bad(err, "its class is not known");
+}
+
+/* libhdf5 takes types that it cannot write, an integer of VAX's order say, and tells so when it writes the
+ * file: then all of it is lost. */
+static bool can_be_written(hid_t type, struct cat2_error *err)
+{
+    size_t n = 0;
+
+    if (H5Tencode(type, NULL, &n) < 0) return c2_h5w_fail(err, "the description's datatype");
+    void *bytes = malloc(n + 1);
+    if (!bytes) return c2_fail_nomem(err, "datatype");
+    bool ok = H5Tencode(type, bytes, &n) >= 0 || c2_h5w_fail(err, "the description's datatype");
+    free(bytes);
+    return ok;
+}
+
+bool c2_rebuild_type(struct c2_h5w *w, const struct c2_mp_node *node, int depth, struct c2_hid *out,
+                     struct cat2_error *err)
+{
+    C2_AUTO(c2_hid) type = {-1};
+
+    if (depth) return make_type(w, node, depth, out, err);
+    if (!make_type(w, node, depth, &type, err) || !can_be_written(type.id, err)) return false;
+    out->id = c2_hid_steal(&type);
+    return true;
 }
