@@ -8,7 +8,17 @@
 #define DIMENSIONS "_ARRAY_DIMENSIONS" /* as xarray calls the names of axes in version 2 */
 #define FILL       "_FillValue"
 
-/* Python's json prints NaN and Infinity as words that JSON does not have. */
+/* "fill_value": */
+static bool ends_with_fill(const struct c2_buf *out)
+{
+    struct c2_str text = c2_str_trim(c2_buf_str(out));
+
+    if (!text.n || text.p[text.n - 1] != ':') return false;
+    text.n--;
+    return c2_str_ends(c2_str_trim(text), "\"fill_value\"");
+}
+
+/* Python's json prints NaN and Infinity as words that JSON does not have. Fill values have them as texts. */
 static bool without_words(struct c2_str text, struct c2_buf *out, struct cat2_error *err)
 {
     static const char *const WORDS[] = {"NaN", "Infinity", "-Infinity"};
@@ -17,11 +27,13 @@ static bool without_words(struct c2_str text, struct c2_buf *out, struct cat2_er
 
     while (ok && !c2_cursor_done(&in)) {
         char c = *in.p;
+        const char *begin = in.p;
         bool word = false;
         for (size_t i = 0; !quoted && (c == 'N' || c == 'I' || c == '-') && i < 3 && !word; i++)
             word = c2_cursor_eat(&in, WORDS[i]);
         if (word) {
-            ok = c2_buf_puts(out, "null", err);
+            ok = ends_with_fill(out) ? c2_buf_printf(out, err, "\"%.*s\"", (int)(in.p - begin), begin)
+                                     : c2_buf_puts(out, "null", err);
             continue;
         }
         if (c == '"' && !escaped) quoted = !quoted;
