@@ -113,14 +113,22 @@ def test_a_dataset_is_had_before_the_list_as_often_as_it_is_asked_for(house, tmp
     webdata.put(tmp_path / "root", "a.b2nd", np.arange(7))
     many(tmp_path / "root" / "f.h5")
     bro = house.bro()
-    house.pub("r", tmp_path / "root", bro)
+    pub = house.pub("r", tmp_path / "root", bro)
     sub = house.sub(bro)
     wait_until(lambda: "r" in json.loads(get(f"{sub.url}/api/roots")[2]))
     wait_until(lambda: get(f"{sub.url}/api/fetch/r/a.b2nd?format=raw")[0] == 200)
+    before = get(f"{pub.url}/api/info/a.b2nd")[1]["ETag"]
     for route in ("info", "fetch", "info", "download"):
         begun = time.monotonic()
         assert get(f"{sub.url}/api/{route}/r/a.b2nd")[0] == 200, route
         assert time.monotonic() - begun < 3  # who waits for a list waits for 4 s
+    # Nothing tells of changes yet, so each answer is what the publisher has.
+    webdata.put(tmp_path / "root", "a.b2nd", np.arange(7) + 100)
+    wait_until(lambda: get(f"{pub.url}/api/info/a.b2nd")[1]["ETag"] != before)
+    assert get(f"{sub.url}/api/fetch/r/a.b2nd?format=raw")[2] == (np.arange(7) + 100).tobytes()
+    (tmp_path / "root" / "a.b2nd").unlink()
+    wait_until(lambda: get(f"{pub.url}/api/info/a.b2nd")[0] == 404)
+    assert get(f"{sub.url}/api/fetch/r/a.b2nd?format=raw")[0] == 503  # the list will tell
     assert get(f"{sub.url}/api/list/r")[0] == 503
 
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One dataset that is not in the list: asked for by its path. While the root is listed for the first time
- * nobody waits for a hundred thousand others; it is kept in memory only, until the list has come. Later it is
- * a new one, whose event is still on its way. */
+ * nobody waits for a hundred thousand others; it is kept in memory only, until the list has come, and asked
+ * for anew each time, for nothing tells of its changes. Later it is a new one, whose event is still on its
+ * way. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -125,6 +126,9 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
     bool listed = c2_root_is_listed(root);
     if (!why && take(early, root, reply)) {
         early_end(early, NULL);
+    } else if (!why && !listed && reply->status == 404 && c2_sub_find(root, c2_str_of(early->path))) {
+        c2_sub_drop(root, c2_str_of(early->path)); /* it was there when it was asked for before */
+        wait_for_list(early, root);
     } else if (!why && reply->status == 503) {
         snprintf(name, sizeof(name), "%s/%s", early->root, early->path);
         c2_reason_of_reply(reply, root->root.http, early->path, name, &err);
@@ -153,7 +157,7 @@ static void look(struct early *early, struct c2_root_state *root)
 
     early->listed = c2_root_is_listed(root);
     early->nlooks = root->nlooks;
-    if (c2_sub_find(root, c2_str_of(early->path)) || root->sub->stopping) {
+    if ((early->listed && c2_sub_find(root, c2_str_of(early->path))) || root->sub->stopping) {
         early_end(early, NULL);
         return;
     }
@@ -179,12 +183,14 @@ static void look(struct early *early, struct c2_root_state *root)
 void c2_sub_when_found(struct c2_root_state *root, struct c2_str path,
                        void (*fn)(void *ctx, const struct cat2_error *err), void *ctx)
 {
+    const struct c2_ds *known = path.n ? c2_sub_find_own(root, path) : NULL;
     struct early *early;
 
-    if (path.n && c2_sub_find_own(root, path)) { /* somebody has asked for it before */
+    if (known && c2_root_is_listed(root)) {
         fn(ctx, NULL);
         return;
     }
+    if (known) path = c2_str_of(known->path); /* somebody has asked for it before */
     if (is_told(root, path)) {
         c2_sub_when_known(root, fn, ctx);
         return;
