@@ -436,12 +436,48 @@ def test_an_upstream_that_is_cut_off_tells_no_events(house, data):
     assert follows() == origin.http
     assert np.array_equal(array(site, "big.b2nd")[0], big)
     wait_until(lambda: "X-Caterva2-Stale" not in get(f"{site.url}/api/info/foo/big.b2nd")[1])
-    assert json.loads(get(region.url + "/mirror")[2])["stale"] == 1
+    assert json.loads(get(region.url + "/mirror")[2])["current"] == []
     wire.accept()
-    wait_until(lambda: json.loads(get(region.url + "/mirror")[2])["stale"] == 0)
+    wait_until(lambda: json.loads(get(region.url + "/mirror")[2])["current"] == ["foo"])
     wait_until(lambda: follows() == region.http)  # as it is named
     big = write(data, seed=9)
     wait_until(lambda: array(site, "big.b2nd", "7,7")[0] == big[7, 7])
+
+
+def test_an_upstream_with_fewer_roots_makes_no_other_root_old(house, tmp_path):
+    """One of the first upstream's publishers dies. The second upstream has fewer roots, and none of them is old."""
+    bros = [house.bro("bro1"), house.bro("bro2")]
+    big = {}
+    for name in ("foo", "bar", "baz"):
+        (tmp_path / name).mkdir()
+        big[name] = write(tmp_path / name)
+    pubs = {name: house.pub(name, tmp_path / name, bros[0]) for name in big}
+    house.pub("foo", tmp_path / "foo", bros[1], name="foo2")
+    first = house.sub(bros[0], "first").follow(*big)
+    second = house.sub(bros[1], "second").follow("foo")
+    site = below(house, first, "site", "--upstream", second.url).follow(*big)
+
+    def item(root):
+        status, headers, body = get(f"{site.url}/api/fetch/{root}/big.b2nd?slice_=7,7&format=raw")
+        return np.frombuffer(body)[0] if status == 200 else None, headers.get("X-Caterva2-Stale")
+
+    def current(sub):
+        return json.loads(get(sub.url + "/mirror")[2])["current"]
+    assert {root: item(root)[0] for root in big} == {root: big[root][7, 7] for root in big}
+    pubs["baz"].kill()
+    get(f"{first.url}/api/fetch/baz/big.b2nd?slice_=599,499")  # so it is noticed
+    wait_until(lambda: sorted(current(first)) == ["bar", "foo"])
+    wait_until(lambda: item("baz")[1])
+    time.sleep(3)  # the site measures its upstreams anew
+    big["bar"] = write(tmp_path / "bar", seed=8)
+    wait_until(lambda: item("bar") == (big["bar"][7, 7], None))
+    assert roots(site)["bar"]["http"] == roots(site)["foo"]["http"] == first.http
+    first.kill()  # what the second one does not have is old then, and says so
+    wait_until(lambda: roots(site)["foo"]["http"] == second.http)
+    wait_until(lambda: item("bar")[1])
+    big["foo"] = write(tmp_path / "foo", seed=9)
+    wait_until(lambda: item("foo") == (big["foo"][7, 7], None))
+    assert item("bar") == (big["bar"][7, 7], item("bar")[1]) and item("bar")[1]
 
 
 def test_cat2serve_is_an_upstream(house, data):

@@ -10,7 +10,8 @@
 int64_t c2_root_as_of(const struct c2_root_state *root)
 {
     if (*root->source.stale) return root->source.ms < 0 ? 0 : root->listed_ms - root->source.ms;
-    return root->life == C2_ROOT_CURRENT ? c2_max_i64(root->listed_ms, root->sub->heard_ms) : root->listed_ms;
+    bool hears = root->life == C2_ROOT_CURRENT && !root->unheard;
+    return hears ? c2_max_i64(root->listed_ms, root->sub->heard_ms) : root->listed_ms;
 }
 
 /* What was seen last is up to LOOK_MS_MAX old (lease.c). */
@@ -27,7 +28,7 @@ static const char *why_stale(const struct c2_root_state *root)
     if (c2_root_is_unreached(root)) return "publisher not reached";
     if (root->life != C2_ROOT_CURRENT) return "not listed again yet";
     if (*root->source.stale) return root->source.stale;
-    return is_deaf(root->sub) ? "no events" : NULL;
+    return root->unheard || is_deaf(root->sub) ? "no events" : NULL;
 }
 
 bool c2_root_is_stale(const struct c2_root_state *root)

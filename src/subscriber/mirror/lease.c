@@ -27,7 +27,7 @@ static void on_look(void *ctx)
     for (struct c2_root_state *root = sub->roots; root; root = root->next) {
         if (!c2_root_is_listed(root)) continue;
         if (turned) c2_mirror_tell(root, NULL, NULL);
-        bool over = deaf && lease > 0 && now - c2_root_as_of(root) >= lease / 2;
+        bool over = (deaf || root->unheard) && lease > 0 && now - c2_root_as_of(root) >= lease / 2;
         if (over && is_rested(root, now) && !root->follow && !root->timer) c2_sub_follow(root);
     }
 }

@@ -143,6 +143,8 @@ struct c2_root_state {
     uint64_t changes;                     /* of the list, in this process */
     char via[C2_VIA_SIZE];                /* subscribers that its list came through, as via.h has them */
     bool cyclic;                          /* at root, the first source, this one is among them */
+    bool unheard;                         /* the upstream that events come from does not have it */
+    uint64_t told_n;                      /* the list of roots that had it last: sub->roots_n then */
     struct c2_supplier *suppliers[C2_ROOT_SUPPLIERS_MAX]; /* sources.h */
     int nsuppliers, used;                                 /* used: which gave data last */
     uint64_t lines;                                       /* hashes of the lines of its datasets, added up */
@@ -236,6 +238,7 @@ struct c2_subscriber {
     bool deaf;                           /* they could not, when it was looked last */
     int64_t heard_ms;                    /* when they could, last; 0: never */
     struct c2_timer *roots_timer;        /* the broker is asked for its roots again */
+    uint64_t roots_n;                    /* lists of roots that came */
     struct c2_bus_subscription *mirrors; /* who mirrors roots: it has changed */
     struct c2_supplier *suppliers;
     struct c2_supplier *upstreams[C2_BUS_PLACES_MAX]; /* held, where they are several, also without roots */

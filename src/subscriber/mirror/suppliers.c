@@ -13,13 +13,13 @@
 #include "subscriber/mirror/upstreams.h"
 
 #define TICK_MS     1000 /* between looks for who is to be measured: so soon the first time after a failure */
-#define PROBE_MS    15000 /* between two measurements of a source that is well; at first less */
-#define AWAY_MAX_MS 60000 /* and of one that is not: twice as long each time */
-#define ANSWER_MS   5000  /* a source that takes longer for a few bytes is of no use */
-#define ANSWER_MAX  65536 /* bytes: some hundred names */
-#define SMOOTH      0.3   /* what the last measurement counts */
-#define BETTER      0.8   /* of the round trip of the one that is used, and a millisecond */
-#define UNKNOWN_MS  1e6   /* of one that is not measured */
+#define PROBE_MS    15000     /* between two measurements of a source that is well; at first less */
+#define AWAY_MAX_MS 60000     /* and of one that is not: twice as long each time */
+#define ANSWER_MS   5000      /* a source that takes longer for a few bytes is of no use */
+#define ANSWER_MAX  (1 << 20) /* bytes of its answer: as many names as are told */
+#define SMOOTH      0.3       /* what the last measurement counts */
+#define BETTER      0.8       /* of the round trip of the one that is used, and a millisecond */
+#define UNKNOWN_MS  1e6       /* of one that is not measured */
 
 const char *c2_supplier_state(const struct c2_supplier *supplier)
 {
@@ -218,7 +218,43 @@ void c2_supplier_note_circle(struct c2_root_state *root, uint64_t at)
     c2_upstreams_judge(root->sub);
 }
 
-/* {"via":[ID,...],"stale":N}, its own the first. */
+static uint64_t hash_of(struct c2_str root)
+{
+    return c2_hash64_seeded(root.p, root.n, 0);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+
+    return (one > other) - (one < other);
+}
+
+/* Without memory for them they are not known. */
+static void read_current(struct c2_supplier *supplier, struct c2_jval names)
+{
+    struct c2_jiter it = c2_jiter_of(names);
+    struct c2_str key, name;
+    struct c2_jval value;
+
+    free(supplier->current);
+    supplier->ncurrent = 0;
+    supplier->current = calloc(c2_jlen(names) + 1, sizeof(uint64_t));
+    supplier->tells_current = supplier->current && c2_jval_kind(names) == C2_JARRAY;
+    while (supplier->tells_current && c2_jnext(&it, &key, &value))
+        if (c2_jstr(value, &name)) supplier->current[supplier->ncurrent++] = hash_of(name);
+    if (supplier->ncurrent) qsort(supplier->current, supplier->ncurrent, sizeof(uint64_t), by_number);
+}
+
+bool c2_supplier_has_current(const struct c2_supplier *supplier, const char *root)
+{
+    uint64_t hash = hash_of(c2_str_of(root));
+
+    return supplier->ncurrent &&
+           bsearch(&hash, supplier->current, supplier->ncurrent, sizeof(hash), by_number);
+}
+
+/* {"via":[ID,...],"current":[ROOT,...]}, its own ID the first. */
 static bool read_mirror(struct c2_supplier *supplier, struct c2_str text)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
@@ -236,8 +272,7 @@ static bool read_mirror(struct c2_supplier *supplier, struct c2_str text)
         circle = circle || c2_str_is(id, supplier->sub->peer_id);
     }
     set_circle(supplier, circle);
-    supplier->nstale = 0;
-    c2_jint(c2_jget(c2_json_root(json), "stale"), &supplier->nstale);
+    read_current(supplier, c2_jget(c2_json_root(json), "current"));
     snprintf(supplier->via, sizeof(supplier->via), "%s", c2_buf_cstr(&via));
     return true;
 }
@@ -335,6 +370,7 @@ void c2_supplier_let_go(struct c2_supplier *supplier)
     if (--supplier->nroots > 0) return;
     c2_chain_remove(sub->suppliers, supplier, next);
     if (supplier->probe) c2_http_cancel(supplier->probe);
+    free(supplier->current);
     free(supplier);
     if (sub->suppliers) return;
     c2_timer_stop(sub->suppliers_timer);

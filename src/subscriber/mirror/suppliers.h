@@ -28,10 +28,12 @@ struct c2_supplier {
     int64_t rated_ms;             /* when that was */
     int64_t busy_ms, busy_nbytes; /* since then, so many have come */
     int64_t nbytes;               /* of shares, in all */
-    int64_t nstale;               /* roots that it knows as they were once; of a mirror */
-    bool circle;                  /* it has roots from us: it is asked for nothing */
-    char via[C2_VIA_SIZE];        /* subscribers that its roots come through, itself the first */
-    char why[160];                /* it failed last */
+    uint64_t *current; /* hashes of the names of roots that it has as they are now, sorted; of a mirror */
+    size_t ncurrent;
+    bool tells_current;    /* else it has too many, or is of an earlier version */
+    bool circle;           /* it has roots from us: it is asked for nothing */
+    char via[C2_VIA_SIZE]; /* subscribers that its roots come through, itself the first */
+    char why[160];         /* it failed last */
 };
 
 /** A service is measured for as long as it is held. NULL: no memory. */
@@ -71,6 +73,8 @@ bool c2_turn_may_leave(const struct c2_root_state *root, const struct c2_turn *t
 void c2_supplier_note(struct c2_root_state *root, uint64_t at, const struct cat2_error *err);
 /** It answered, but is not the one that is asked for everything. */
 void c2_supplier_note_well(struct c2_root_state *root, uint64_t at);
+/** Has it this root as it is now, as far as it tells? */
+bool c2_supplier_has_current(const struct c2_supplier *supplier, const char *root);
 /** It has roots from us. */
 void c2_supplier_note_circle(struct c2_root_state *root, uint64_t at);
 /** "ok", "away", "circle" or "not measured". */
@@ -83,8 +87,9 @@ void c2_suppliers_stop(struct c2_subscriber *sub);
 /* ---- suppliers_told.c ---- */
 /** All subscribers that roots come through, this one first, as strings of an array. */
 void c2_suppliers_via_jw(struct c2_jw *w, struct c2_subscriber *sub);
-/** How many roots that the request's sender sees may be old, as "stale". */
-void c2_suppliers_stale_jw(struct c2_jw *w, struct c2_request *req, struct c2_subscriber *sub);
+/** The names of followed roots that are not old, of those that the request's sender sees, as "current",
+ * unless they are too many. */
+void c2_suppliers_current_jw(struct c2_jw *w, struct c2_request *req, struct c2_subscriber *sub);
 void c2_suppliers_metrics(const struct c2_subscriber *sub, struct c2_metrics *m);
 
 #endif

@@ -4,7 +4,8 @@
 #include "subscriber/mirror/root.h"
 #include "subscriber/mirror/suppliers.h"
 
-#define VIA_IDS_MAX 64 /* of all sources together */
+#define VIA_IDS_MAX 64   /* of all sources together */
+#define CURRENT_MAX 2000 /* roots whose names are told each time */
 
 struct ids {
     struct c2_str p[VIA_IDS_MAX];
@@ -38,13 +39,17 @@ void c2_suppliers_via_jw(struct c2_jw *w, struct c2_subscriber *sub)
         c2_jw_str(w, ids.p[i]);
 }
 
-void c2_suppliers_stale_jw(struct c2_jw *w, struct c2_request *req, struct c2_subscriber *sub)
+void c2_suppliers_current_jw(struct c2_jw *w, struct c2_request *req, struct c2_subscriber *sub)
 {
-    int64_t n = 0;
+    int n = 0;
 
     for (struct c2_root_state *root = c2_sub_seen(req, sub->roots); root; root = c2_sub_seen(req, root->next))
-        n += c2_root_is_stale(root);
-    c2_jw_put_int(w, "stale", n);
+        n += c2_root_is_listed(root);
+    if (n > CURRENT_MAX) return;
+    c2_jw_open_array(w, "current");
+    for (struct c2_root_state *root = c2_sub_seen(req, sub->roots); root; root = c2_sub_seen(req, root->next))
+        if (c2_root_is_listed(root) && !c2_root_is_stale(root)) c2_jw_cstr(w, root->root.name);
+    c2_jw_end_array(w);
 }
 
 /* Sources tell of roots: those of roots that are not shown are not shown. */

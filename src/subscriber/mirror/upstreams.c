@@ -4,6 +4,7 @@
  * not. */
 #include "subscriber/mirror/upstreams.h"
 
+#include "subscriber/mirror/root.h"
 #include "subscriber/mirror/suppliers.h"
 
 static int count_of(const struct c2_subscriber *sub)
@@ -30,13 +31,28 @@ static bool is_well(const struct c2_supplier *upstream)
     return upstream && !upstream->circle && !upstream->nfailed && upstream->round_trip_ms >= 0;
 }
 
-/* Where a publisher has gone, all have the same roots of before. */
+/* Does the other one have all roots of ours as they are now that this one has, and further ones? */
+static bool is_ahead(const struct c2_subscriber *sub, const struct c2_supplier *other,
+                     const struct c2_supplier *upstream)
+{
+    bool more = false;
+
+    if (!is_well(other) || !other->tells_current || !upstream->tells_current) return false;
+    for (const struct c2_root_state *root = sub->roots; root; root = root->next) {
+        bool there = c2_root_is_followed(root) && c2_supplier_has_current(other, root->root.name);
+        bool here = c2_root_is_followed(root) && c2_supplier_has_current(upstream, root->root.name);
+        if (here && !there) return false;
+        more = more || there != here;
+    }
+    return more;
+}
+
 static bool knows_less(const struct c2_subscriber *sub, const struct c2_supplier *upstream)
 {
     bool less = false;
 
     for (int i = 0; i < count_of(sub) && !less; i++)
-        less = is_well(sub->upstreams[i]) && sub->upstreams[i]->nstale < upstream->nstale;
+        less = sub->upstreams[i] != upstream && is_ahead(sub, sub->upstreams[i], upstream);
     return less;
 }
 

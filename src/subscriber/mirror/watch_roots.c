@@ -39,7 +39,10 @@ static struct c2_root_state *know_root(struct c2_subscriber *sub, const struct c
         c2_log_some(C2_WARN, "root is not taken: %s", err.message);
         return NULL;
     }
-    if (!old) c2_mirror_tell(root, NULL, NULL);
+    bool was_unheard = root->unheard;
+    root->told_n = sub->roots_n;
+    root->unheard = false;
+    if (!old || was_unheard) c2_mirror_tell(root, NULL, NULL);
     bool begun = sub->config.follow_all && c2_follow_begin(root);
     if (!begun && (!old || moved)) c2_sub_save_root(root);
     if (moved) c2_suppliers_move(root);
@@ -60,6 +63,16 @@ static void ask_roots_later(struct c2_subscriber *sub)
     sub->roots_timer = c2_timer_start(sub->config.loop, ROOTS_AGAIN_MS, 0, on_roots_time, sub);
 }
 
+/* An upstream that took the place of another one may have fewer roots. */
+static void note_unheard(struct c2_subscriber *sub)
+{
+    for (struct c2_root_state *root = sub->roots; root; root = root->next) {
+        if (root->unheard || root->told_n == sub->roots_n) continue;
+        root->unheard = true;
+        c2_mirror_tell(root, NULL, NULL);
+    }
+}
+
 static void on_roots(void *ctx, const struct c2_root *roots, size_t n, const struct cat2_error *err)
 {
     struct c2_subscriber *sub = ctx;
@@ -70,6 +83,7 @@ static void on_roots(void *ctx, const struct c2_root *roots, size_t n, const str
         return;
     }
     sub->roots_told = true;
+    sub->roots_n++;
     bool python = false;
     for (size_t i = 0, after; i < n; i = after) {
         for (after = i + 1; after < n && roots[after].mirror;)
@@ -79,6 +93,7 @@ static void on_roots(void *ctx, const struct c2_root *roots, size_t n, const str
         if (root && mirrored) c2_suppliers_set(root, &roots[i + 1], after - i - 1);
         python = python || roots[i].python;
     }
+    if (sub->config.nupstreams > 1) note_unheard(sub);
     if (python) ask_roots_later(sub);
 }
 

@@ -44,7 +44,7 @@ static void handle_attrs(struct c2_request *req, void *state)
 /* Who measures how far this subscriber is asks this, and learns whether roots come in a circle. */
 static void handle_mirror(struct c2_request *req, void *state)
 {
-    struct c2_buf out = C2_BUF_INIT(16384);
+    struct c2_buf out = C2_BUF_INIT(1 << 20);
     struct cat2_error err;
     struct c2_jw w;
 
@@ -53,7 +53,7 @@ static void handle_mirror(struct c2_request *req, void *state)
     c2_jw_open_array(&w, "via");
     c2_suppliers_via_jw(&w, state);
     c2_jw_end_array(&w);
-    c2_suppliers_stale_jw(&w, req, state);
+    c2_suppliers_current_jw(&w, req, state);
     c2_jw_end_object(&w);
     c2_reply_built(req, c2_jw_finish(&w), &out, &err);
 }
