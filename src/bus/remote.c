@@ -31,7 +31,9 @@ struct ask {
     void *ctx;
     const char *route; /* NULL: roots */
     char name[256];    /* of the root that is posted */
-    bool check;        /* the roots are asked for to see whether ours are among them */
+    uint64_t visit;    /* of the remote, when it was asked */
+    int at;
+    bool check; /* the roots are asked for to see whether ours are among them */
 };
 
 static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err);
@@ -52,6 +54,8 @@ static void rest(struct c2_remote *r, const char *method, const char *name, cons
     }
     *ask = with;
     ask->r = r;
+    ask->visit = r->visit;
+    ask->at = r->at;
     snprintf(url, sizeof(url), "%s://%s/api/%s%s%s", r->tls ? "https" : "http", r->broker,
              with.route ? with.route : "roots", name ? "/" : "", name ? name : "");
     struct c2_http_call call = {.method = method,
@@ -226,14 +230,18 @@ static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     struct cat2_error err = {0};
     struct told_roots roots = {0};
 
-    if (why)
+    bool elsewhere = ask->visit != r->visit;
+    if (elsewhere)
+        c2_fail(&err, CAT2_EUPSTREAM, "broker %.100s was asked, and left meanwhile",
+                r->places[ask->at].broker);
+    else if (why)
         err = *why;
     else if (reply->status / 100 != 2)
         fail_status(r, reply, &err);
     r->flights--;
-    if (!why) r->rest_hashed = reply->hashed;
+    if (!why && !elsewhere) r->rest_hashed = reply->hashed;
     if (!r->freed) {
-        if ((ask->check || ask->roots_done) && !why && err.code == CAT2_OK && read_roots(reply, &roots, &err))
+        if ((ask->check || ask->roots_done) && err.code == CAT2_OK && read_roots(reply, &roots, &err))
             c2_remote_note_who(r, roots.p, roots.n);
         bool ok = err.code == CAT2_OK;
         if (ask->check && ok) check_registered(r, roots.p, roots.n);

@@ -51,6 +51,7 @@ struct c2_remote {
     struct c2_http *http;
     struct c2_remote_place places[C2_BUS_PLACES_MAX];
     int nplaces, at;
+    uint64_t visit;     /* changes of place: answers that were asked for at another one do not count */
     const char *broker; /* of the place it is at */
     bool tls;
     struct c2_ws *ws;

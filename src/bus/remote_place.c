@@ -25,7 +25,12 @@ static bool looks_here(const char *broker)
 /* What is known of the last place is not known of this one. */
 void c2_remote_go_to(struct c2_remote *r, int at)
 {
+    if (r->trial && r->tried >= at) { /* it is not named before this one */
+        c2_ws_abort(r->trial);
+        r->trial = NULL;
+    }
     r->at = at;
+    r->visit++;
     r->broker = r->places[at].broker;
     r->tls = r->places[at].tls;
     r->here = looks_here(r->broker);
