@@ -225,6 +225,32 @@ def test_a_directory_that_may_not_be_listed_holds_up_no_other(house, site, tmp_p
     assert "dir/: " in house.pub_.output() and str(status) in house.pub_.output()
 
 
+def test_what_was_listed_in_a_directory_stays_while_it_may_not_be_listed(house, site, tmp_path):
+    big = numbers()
+    site.put("a.txt", b"there")
+    site.put("sub/a.b2nd", frame(tmp_path, big))
+    site.put("sub/deeper/b.txt", b"goes")
+    site.put("subs.txt", b"beside")
+    then = time.time() - 10
+    os.utime(site.data / "sub/deeper/b.txt", (then, then))  # it is young: asked about at each look
+    sub = publish(house, site)
+    names = ["a.txt", "sub/a.b2nd", "sub/deeper/b.txt", "subs.txt"]
+    wait_until(lambda: sorted(listed(sub)) == names)
+    for name in ("sub/index", "sub/deeper/b.txt"):
+        site.order(f"403/data/{name}")
+    wait_until(lambda: len([line for line in site.told("sub/") if line["status"] == 403]) > 2)
+    site.put("later.txt", b"comes")
+    wait_until(lambda: sorted(listed(sub)) == sorted([*names, "later.txt"]))
+    for name in names:
+        assert get(f"{house.pub_.url}/api/info/{name}")[0] == get(f"{sub.url}/api/info/foo/{name}")[0] == 200, name
+    assert (array(sub, "sub/a.b2nd") == big).all()
+    output = house.pub_.output()
+    assert "announced removal" not in output and "cannot be read" not in output and output.count("may not be listed now") == 1
+    site.relax()
+    site.remove("sub/deeper/b.txt")
+    wait_until(lambda: sorted(listed(sub)) == ["a.txt", "later.txt", "sub/a.b2nd", "subs.txt"])
+
+
 def test_few_connections_are_kept(house, store, tmp_path):
     for i in range(60):
         store.put(f"{i}.txt", b"x" * i)

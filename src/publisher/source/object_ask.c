@@ -136,7 +136,7 @@ static void fail(struct asking *a, const struct cat2_error *err)
 
 static void add_control(struct asking *a, const struct c2_stored_object *object)
 {
-    if (a->ncontrols < CONTROLS_MAX && object->asked && !object->unusable)
+    if (a->ncontrols < CONTROLS_MAX && object->asked && !object->unusable && !object->kept)
         a->controls[a->ncontrols++] = object;
 }
 
@@ -233,7 +233,7 @@ static void drop(struct c2_stored_objects *objects, const struct asking *a)
 
 static bool must_ask(const struct c2_stored_object *object)
 {
-    return !object->asked || object->doubted || object->young;
+    return !object->kept && (!object->asked || object->doubted || object->young);
 }
 
 bool c2_objects_ask(struct c2_object_source *source, struct c2_stored_objects *objects,
