@@ -197,6 +197,20 @@ def test_a_site_whose_files_all_fail_is_away(house, site, tmp_path):
     wait_until(lambda: sorted(listed(sub)) == names)
 
 
+def test_a_busy_site_fails_the_look_and_no_object(house, site, tmp_path):
+    for name in ("a.txt", "b.txt"):
+        site.put(name, b"there")
+    sub = publish(house, site)
+    wait_until(lambda: listed(sub) == ["a.txt", "b.txt"])
+    site.order("429/data/c.txt")
+    site.put("c.txt", b"comes")
+    wait_until(lambda: "cannot list the datasets: " in house.pub_.output())
+    assert "429" in house.pub_.output() and "cannot be read" not in house.pub_.output()
+    assert listed(sub) == ["a.txt", "b.txt"]
+    site.relax()
+    wait_until(lambda: listed(sub) == ["a.txt", "b.txt", "c.txt"])
+
+
 def test_a_known_object_stays_when_the_store_fails(house, site, tmp_path):
     big = numbers()
     for name in ("a.b2nd", "b.b2nd"):

@@ -58,14 +58,18 @@ static void mark(struct c2_stored_object *object, const struct cat2_error *err)
     object->doubted = false;
 }
 
-/* Busy stores answer 429, and failing ones 5xx, for each object. */
-static enum answer take_refusal(struct c2_stored_object *object, const struct cat2_error *err)
+/* Stores that are busy say 429, those of S3 also 503: that is no object's fault. Failing ones answer 5xx, for
+ * each object. */
+static enum answer take_refusal(const struct c2_object_source *source, struct c2_stored_object *object,
+                                const struct cat2_error *err)
 {
+    bool s3 = c2_object_store_place(source->store)->s3;
     int status = err->http_status;
 
     if (err->code == CAT2_ENOTFOUND) return GONE;
     if (err->code == CAT2_ECANCELLED || err->code == CAT2_ENOMEM) return FAILED;
-    if (status == 429 || status >= 500 || (status == 0 && err->code != CAT2_EDATA)) return SILENT;
+    if (status == 429 || (s3 && status == 503)) return FAILED;
+    if (status >= 500 || (status == 0 && err->code != CAT2_EDATA)) return SILENT;
     mark(object, err);
     return TOLD;
 }
@@ -87,7 +91,7 @@ static enum answer ask(struct c2_object_source *source, struct c2_stored_object 
     int64_t date_s, time_s;
 
     if (!c2_object_store_ask(source->store, object->path, &object->state, &date_s, err))
-        return take_refusal(object, err);
+        return take_refusal(source, object, err);
     time_s = c2_http_date(c2_str_of(object->state.modified));
     object->asked = true;
     object->unusable = NULL;
