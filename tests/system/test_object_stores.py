@@ -378,10 +378,10 @@ def telling(house, tmp_path):
         yield it
 
 
-def publish_telling(house, bucket, subject="lab.objects"):
+def publish_telling(house, bucket, subject="lab.objects", env=KEYS):
     bus = ("--bus", bucket.nats.bus)
     house.pub_ = house.run("pub", [BIN / "cat2pub", "--http", "127.0.0.1:0", "--statedir", house.state("pub"), "--poll", "never", *bus,
-                                   "--s3-events", subject, *bucket.options, "foo", bucket.url], env=KEYS).wait_ready_line()
+                                   "--s3-events", subject, *bucket.options, "foo", bucket.url], env=env).wait_ready_line()
     sub = house.run("sub", [BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", house.state("sub"), *bus])
     return sub.wait_ready_line().follow("foo")
 
@@ -416,6 +416,37 @@ def test_what_was_told_while_nobody_heard_it_is_listed_after_it(house, telling):
     telling.place("b.txt", b"b")  # beneath the store, which does not tell of it
     telling.nats.start()
     wait_until(lambda: listed(sub) == ["a.txt", "b.txt"], timeout=60)
+
+
+@needs_s3
+def test_keys_that_do_not_hold_any_more_make_no_object_unreadable(house, telling, tmp_path):
+    """Those of a file are replaced while nothing but notifications calls for looks."""
+    old, new = numbers(1), numbers(2)
+    file = tmp_path / "home/.aws/credentials"
+    file.parent.mkdir(parents=True)
+
+    def write_keys(secret):
+        file.with_suffix(".new").write_text(f"[default]\naws_access_key_id={KEYS['AWS_ACCESS_KEY_ID']}\naws_secret_access_key={secret}\n")
+        file.with_suffix(".new").rename(file)
+    write_keys(KEYS["AWS_SECRET_ACCESS_KEY"])
+    telling.put("a.b2nd", frame(tmp_path, old))
+    telling.put("b.txt", b"beside")
+    sub = publish_telling(house, telling, env={"HOME": str(tmp_path / "home")})
+    wait_until(lambda: listed(sub) == ["a.b2nd", "b.txt"])
+    assert (array(sub, "a.b2nd") == old).all()
+    write_keys("expired")
+    telling.put("a.b2nd", frame(tmp_path, new))
+    wait_until(lambda: "cannot list the datasets: s3://bucket/data/a.b2nd: " in house.pub_.output())
+    assert "the answer is 403" in house.pub_.output()
+    assert get(f"{house.pub_.url}/api/info/a.b2nd")[0] == 200
+    assert "cannot be read" not in house.pub_.output() and "announced removal" not in house.pub_.output()
+    write_keys(KEYS["AWS_SECRET_ACCESS_KEY"])
+    telling.put("c.txt", b"comes")
+    wait_until(lambda: listed(sub) == ["a.b2nd", "b.txt", "c.txt"])
+    becomes(sub, "a.b2nd", new)
+    telling.order("403/bucket/data/a.b2nd")  # by a rule of the store, for this object
+    telling.put("a.b2nd", frame(tmp_path, old))
+    wait_until(lambda: get(f"{house.pub_.url}/api/info/a.b2nd")[0] == 422)
 
 
 @needs_s3

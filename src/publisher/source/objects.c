@@ -182,6 +182,7 @@ static bool list_named(struct look *look, const struct c2_texts *named, struct c
 {
     struct c2_stored_objects *before = look->before;
 
+    if (!c2_object_store_renew_keys(look->source->store, err)) return false;
     for (size_t i = 0; i < before->list.n; i++) {
         pthread_mutex_lock(&look->source->lock);
         struct c2_stored_object copy = before->list.p[i];
