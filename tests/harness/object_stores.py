@@ -22,7 +22,7 @@ needs_s3 = pytest.mark.skipif(not GATEWAY.exists(), reason="versitygw is not the
 EACH = [pytest.param("json"), pytest.param("html"), pytest.param("s3", marks=needs_s3)]
 KEYS = {"AWS_ACCESS_KEY_ID": "the-key", "AWS_SECRET_ACCESS_KEY": "the+secret/of=it"}
 CATCH_UP = "/catch-up"
-REFUSALS = (403, 405, 410, 444, 500)
+REFUSALS = (403, 405, 410, 429, 444, 500, 503)
 ORDERS = "if (-f {orders}/busy) {{ return 503; }} if (-f {orders}/moved) {{ return 302 http://$http_host/elsewhere; }}"
 ORDERS += " ".join(f"if (-f {{orders}}/{status}${{{{uri}}}}{end}) {{{{ return {status}; }}}}" for status in REFUSALS for end in ("", "index"))
 

@@ -197,6 +197,20 @@ def test_a_site_whose_files_all_fail_is_away(house, site, tmp_path):
     wait_until(lambda: sorted(listed(sub)) == names)
 
 
+def test_a_busy_site_fails_the_look_and_no_object(house, site, tmp_path):
+    for name in ("a.txt", "b.txt"):
+        site.put(name, b"there")
+    sub = publish(house, site)
+    wait_until(lambda: listed(sub) == ["a.txt", "b.txt"])
+    site.order("429/data/c.txt")
+    site.put("c.txt", b"comes")
+    wait_until(lambda: "cannot list the datasets: " in house.pub_.output())
+    assert "429" in house.pub_.output() and "cannot be read" not in house.pub_.output()
+    assert listed(sub) == ["a.txt", "b.txt"]
+    site.relax()
+    wait_until(lambda: listed(sub) == ["a.txt", "b.txt", "c.txt"])
+
+
 def test_a_known_object_stays_when_the_store_fails(house, site, tmp_path):
     big = numbers()
     for name in ("a.b2nd", "b.b2nd"):
@@ -223,6 +237,32 @@ def test_a_directory_that_may_not_be_listed_holds_up_no_other(house, site, tmp_p
     sub = publish(house, site)
     wait_until(lambda: listed(sub) == ["a.txt"])
     assert "dir/: " in house.pub_.output() and str(status) in house.pub_.output()
+
+
+def test_what_was_listed_in_a_directory_stays_while_it_may_not_be_listed(house, site, tmp_path):
+    big = numbers()
+    site.put("a.txt", b"there")
+    site.put("sub/a.b2nd", frame(tmp_path, big))
+    site.put("sub/deeper/b.txt", b"goes")
+    site.put("subs.txt", b"beside")
+    then = time.time() - 10
+    os.utime(site.data / "sub/deeper/b.txt", (then, then))  # it is young: asked about at each look
+    sub = publish(house, site)
+    names = ["a.txt", "sub/a.b2nd", "sub/deeper/b.txt", "subs.txt"]
+    wait_until(lambda: sorted(listed(sub)) == names)
+    for name in ("sub/index", "sub/deeper/b.txt"):
+        site.order(f"403/data/{name}")
+    wait_until(lambda: len([line for line in site.told("sub/") if line["status"] == 403]) > 2)
+    site.put("later.txt", b"comes")
+    wait_until(lambda: sorted(listed(sub)) == sorted([*names, "later.txt"]))
+    for name in names:
+        assert get(f"{house.pub_.url}/api/info/{name}")[0] == get(f"{sub.url}/api/info/foo/{name}")[0] == 200, name
+    assert (array(sub, "sub/a.b2nd") == big).all()
+    output = house.pub_.output()
+    assert "announced removal" not in output and "cannot be read" not in output and output.count("may not be listed now") == 1
+    site.relax()
+    site.remove("sub/deeper/b.txt")
+    wait_until(lambda: sorted(listed(sub)) == ["a.txt", "later.txt", "sub/a.b2nd", "subs.txt"])
 
 
 def test_few_connections_are_kept(house, store, tmp_path):
@@ -338,10 +378,10 @@ def telling(house, tmp_path):
         yield it
 
 
-def publish_telling(house, bucket, subject="lab.objects"):
+def publish_telling(house, bucket, subject="lab.objects", env=KEYS):
     bus = ("--bus", bucket.nats.bus)
     house.pub_ = house.run("pub", [BIN / "cat2pub", "--http", "127.0.0.1:0", "--statedir", house.state("pub"), "--poll", "never", *bus,
-                                   "--s3-events", subject, *bucket.options, "foo", bucket.url], env=KEYS).wait_ready_line()
+                                   "--s3-events", subject, *bucket.options, "foo", bucket.url], env=env).wait_ready_line()
     sub = house.run("sub", [BIN / "cat2sub", "--http", "127.0.0.1:0", "--statedir", house.state("sub"), *bus])
     return sub.wait_ready_line().follow("foo")
 
@@ -376,6 +416,37 @@ def test_what_was_told_while_nobody_heard_it_is_listed_after_it(house, telling):
     telling.place("b.txt", b"b")  # beneath the store, which does not tell of it
     telling.nats.start()
     wait_until(lambda: listed(sub) == ["a.txt", "b.txt"], timeout=60)
+
+
+@needs_s3
+def test_keys_that_do_not_hold_any_more_make_no_object_unreadable(house, telling, tmp_path):
+    """Those of a file are replaced while nothing but notifications calls for looks."""
+    old, new = numbers(1), numbers(2)
+    file = tmp_path / "home/.aws/credentials"
+    file.parent.mkdir(parents=True)
+
+    def write_keys(secret):
+        file.with_suffix(".new").write_text(f"[default]\naws_access_key_id={KEYS['AWS_ACCESS_KEY_ID']}\naws_secret_access_key={secret}\n")
+        file.with_suffix(".new").rename(file)
+    write_keys(KEYS["AWS_SECRET_ACCESS_KEY"])
+    telling.put("a.b2nd", frame(tmp_path, old))
+    telling.put("b.txt", b"beside")
+    sub = publish_telling(house, telling, env={"HOME": str(tmp_path / "home")})
+    wait_until(lambda: listed(sub) == ["a.b2nd", "b.txt"])
+    assert (array(sub, "a.b2nd") == old).all()
+    write_keys("expired")
+    telling.put("a.b2nd", frame(tmp_path, new))
+    wait_until(lambda: "cannot list the datasets: s3://bucket/data/a.b2nd: " in house.pub_.output())
+    assert "the answer is 403" in house.pub_.output()
+    assert get(f"{house.pub_.url}/api/info/a.b2nd")[0] == 200
+    assert "cannot be read" not in house.pub_.output() and "announced removal" not in house.pub_.output()
+    write_keys(KEYS["AWS_SECRET_ACCESS_KEY"])
+    telling.put("c.txt", b"comes")
+    wait_until(lambda: listed(sub) == ["a.b2nd", "b.txt", "c.txt"])
+    becomes(sub, "a.b2nd", new)
+    telling.order("403/bucket/data/a.b2nd")  # by a rule of the store, for this object
+    telling.put("a.b2nd", frame(tmp_path, old))
+    wait_until(lambda: get(f"{house.pub_.url}/api/info/a.b2nd")[0] == 422)
 
 
 @needs_s3

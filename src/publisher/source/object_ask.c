@@ -22,7 +22,7 @@
 enum answer {
     TOLD,   /* its state, or why it cannot be read */
     GONE,   /* there is none */
-    SILENT, /* the store failed or did not answer: that may be the object's fault, or the store's */
+    SILENT, /* it failed, did not answer, or refused the keys: the object's fault, or the store's */
     FAILED  /* neither's */
 };
 
@@ -58,14 +58,25 @@ static void mark(struct c2_stored_object *object, const struct cat2_error *err)
     object->doubted = false;
 }
 
-/* Busy stores answer 429, and failing ones 5xx, for each object. */
-static enum answer take_refusal(struct c2_stored_object *object, const struct cat2_error *err)
+/* S3 answers so for each object when keys are missing, wrong or too old (400: they have expired). */
+static bool is_of_keys(int status)
 {
+    return status == 400 || status == 401 || status == 403;
+}
+
+/* Stores that are busy say 429, those of S3 also 503: that is no object's fault. Failing ones answer 5xx, for
+ * each object. */
+static enum answer take_refusal(const struct c2_object_source *source, struct c2_stored_object *object,
+                                const struct cat2_error *err)
+{
+    bool s3 = c2_object_store_place(source->store)->s3;
     int status = err->http_status;
 
     if (err->code == CAT2_ENOTFOUND) return GONE;
     if (err->code == CAT2_ECANCELLED || err->code == CAT2_ENOMEM) return FAILED;
-    if (status == 429 || status >= 500 || (status == 0 && err->code != CAT2_EDATA)) return SILENT;
+    if (status == 429 || (s3 && status == 503)) return FAILED;
+    if (status >= 500 || (status == 0 && err->code != CAT2_EDATA)) return SILENT;
+    if (s3 && is_of_keys(status)) return SILENT;
     mark(object, err);
     return TOLD;
 }
@@ -87,7 +98,7 @@ static enum answer ask(struct c2_object_source *source, struct c2_stored_object 
     int64_t date_s, time_s;
 
     if (!c2_object_store_ask(source->store, object->path, &object->state, &date_s, err))
-        return take_refusal(object, err);
+        return take_refusal(source, object, err);
     time_s = c2_http_date(c2_str_of(object->state.modified));
     object->asked = true;
     object->unusable = NULL;
@@ -100,8 +111,8 @@ static enum answer ask(struct c2_object_source *source, struct c2_stored_object 
 
 bool c2_object_ask(struct c2_object_source *source, struct c2_stored_object *object, struct cat2_error *err)
 {
+    if (!c2_object_store_renew_keys(source->store, err)) return false;
     enum answer answer = ask(source, object, err);
-
     return answer == TOLD || (answer == GONE && c2_fail(err, CAT2_ENOTFOUND, "Not Found"));
 }
 
@@ -136,7 +147,7 @@ static void fail(struct asking *a, const struct cat2_error *err)
 
 static void add_control(struct asking *a, const struct c2_stored_object *object)
 {
-    if (a->ncontrols < CONTROLS_MAX && object->asked && !object->unusable)
+    if (a->ncontrols < CONTROLS_MAX && object->asked && !object->unusable && !object->kept)
         a->controls[a->ncontrols++] = object;
 }
 
@@ -233,7 +244,7 @@ static void drop(struct c2_stored_objects *objects, const struct asking *a)
 
 static bool must_ask(const struct c2_stored_object *object)
 {
-    return !object->asked || object->doubted || object->young;
+    return !object->kept && (!object->asked || object->doubted || object->young);
 }
 
 bool c2_objects_ask(struct c2_object_source *source, struct c2_stored_objects *objects,

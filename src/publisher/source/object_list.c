@@ -7,7 +7,6 @@
 
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/log_share.h"
 #include "base/texts.h"
 #include "publisher/source/object_listing.h"
 #include "wire/url.h"
@@ -15,6 +14,7 @@
 struct listing {
     struct c2_object_store *store;
     c2_object_store_sink *sink;
+    c2_object_store_refused *refused;
     void *ctx;
     size_t n, npassed;
     char passed[200];     /* the first that was passed over, and why */
@@ -116,15 +116,15 @@ static bool on_entry(void *ctx, struct c2_str name, bool is_dir, struct c2_str s
            show(l, c2_buf_str(&path), NULL, 0, c2_hash64(says.p, says.n), err);
 }
 
-/* A directory that was removed meanwhile, or that the site lets nobody list. All else fails the look. */
-static bool is_passed_over(const struct cat2_error *err)
+/* One that was removed meanwhile has nothing. One that the site lets nobody list holds up no other. All else
+ * fails the look. */
+static bool pass_over(struct listing *l, const char *dir, struct cat2_error *err)
 {
-    int status = err->http_status;
+    const struct cat2_error why = *err;
+    int status = why.http_status;
 
-    if (err->code == CAT2_ENOTFOUND) return true;
-    if (status < 300 || status >= 500 || status == 429) return false;
-    c2_log_some(C2_WARN, "what is in a directory is not published: %s", err->message);
-    return true;
+    if (why.code == CAT2_ENOTFOUND) return true;
+    return 300 <= status && status < 500 && status != 429 && l->refused(l->ctx, dir, &why, err);
 }
 
 static bool list_dir(struct listing *l, const char *dir, struct cat2_error *err)
@@ -134,7 +134,7 @@ static bool list_dir(struct listing *l, const char *dir, struct cat2_error *err)
     l->dir = dir;
     if (!c2_object_store_target(c2_object_store_place(l->store), dir, &target, err)) return false;
     if (!c2_object_store_page(l->store, c2_buf_cstr(&target), dir, &page, err))
-        return dir[0] && is_passed_over(err);
+        return dir[0] && pass_over(l, dir, err);
     return c2_index_page(c2_buf_str(&page), on_entry, l, err) ||
            c2_fail_within(err, "%.80s%.80s", c2_object_store_place(l->store)->name, dir);
 }
@@ -149,10 +149,10 @@ static bool list_site(struct listing *l, struct cat2_error *err)
     return ok;
 }
 
-bool c2_object_store_list(struct c2_object_store *store, c2_object_store_sink *sink, void *ctx,
-                          struct cat2_error *err)
+bool c2_object_store_list(struct c2_object_store *store, c2_object_store_sink *sink,
+                          c2_object_store_refused *refused, void *ctx, struct cat2_error *err)
 {
-    struct listing l = {.store = store, .sink = sink, .ctx = ctx};
+    struct listing l = {.store = store, .sink = sink, .refused = refused, .ctx = ctx};
 
     bool ok = c2_object_store_place(store)->s3 ? list_bucket(&l, err) : list_site(&l, err);
     if (ok && l.npassed)

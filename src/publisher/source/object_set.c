@@ -18,6 +18,7 @@ void c2_stored_objects_unref(struct c2_stored_objects *objects)
     for (size_t i = 0; i < objects->list.n; i++)
         free(objects->list.p[i].path);
     c2_vec_fini(&objects->list);
+    c2_texts_fini(&objects->refused);
     free(objects);
 }
 static int by_path(const void *a, const void *b)

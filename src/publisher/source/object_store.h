@@ -87,9 +87,12 @@ bool c2_object_store_page(struct c2_object_store *store, const char *target, con
  * `line` is a hash of what it did say. */
 typedef bool c2_object_store_sink(void *ctx, struct c2_str path, const struct c2_object_state *state,
                                   int64_t mtime_ms, uint64_t line, struct cat2_error *err);
+/** A directory of a site, "a/b/", may not be listed: nothing is known of what is beneath it. */
+typedef bool c2_object_store_refused(void *ctx, const char *dir, const struct cat2_error *why,
+                                     struct cat2_error *err);
 /** All objects at present. What has no name as a path is passed over, and logged. @errors also CAT2_ELIMIT
  * there are too many; CAT2_EDATA it is no listing. */
-bool c2_object_store_list(struct c2_object_store *store, c2_object_store_sink *sink, void *ctx,
-                          struct cat2_error *err);
+bool c2_object_store_list(struct c2_object_store *store, c2_object_store_sink *sink,
+                          c2_object_store_refused *refused, void *ctx, struct cat2_error *err);
 
 #endif

@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/bisect.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/log_share.h"
 #include "publisher/source/object_blocks.h"
 
 #define DIRECT_S 900  /* that the URL of an object holds: some fetches, and little use to who finds it */
@@ -147,8 +149,32 @@ static bool note(void *ctx, struct c2_str path, const struct c2_object_state *st
         if ((was->asked || was->unusable) && was->line == line) object = *was;
         pthread_mutex_unlock(&look->source->lock);
         object.path = own;
+        object.kept = false;
     }
     return push(look->now, &object, err);
+}
+
+/* What was known beneath it stays as it is. It is logged when it was not so at the last look. */
+static bool keep(void *ctx, const char *dir, const struct cat2_error *why, struct cat2_error *err)
+{
+    struct look *look = ctx;
+    const struct c2_stored_objects *before = look->before;
+    size_t at = 0, n = before ? before->list.n : 0, nkept = 0;
+
+    c2_bisect(at, n, strcmp(before->list.p[at].path, dir) < 0);
+    for (; at < n && c2_str_starts(c2_str_of(before->list.p[at].path), dir); at++, nkept++) {
+        pthread_mutex_lock(&look->source->lock);
+        struct c2_stored_object copy = before->list.p[at];
+        pthread_mutex_unlock(&look->source->lock);
+        copy.kept = true;
+        if (!add(look->now, &copy, err)) return false;
+    }
+    if (!before || !c2_texts_have(&before->refused, dir))
+        c2_log_some(C2_WARN, "%s: %s",
+                    nkept ? "what was listed in a directory stays, as it may not be listed now"
+                          : "what is in a directory is not published, as it may not be listed",
+                    why->message);
+    return c2_texts_add(&look->now->refused, c2_str_of(dir), C2_OBJECT_DIRS_MAX, "directories", err);
 }
 
 /* What there was, but for the objects that notifications named: those are asked for. */
@@ -156,6 +182,7 @@ static bool list_named(struct look *look, const struct c2_texts *named, struct c
 {
     struct c2_stored_objects *before = look->before;
 
+    if (!c2_object_store_renew_keys(look->source->store, err)) return false;
     for (size_t i = 0; i < before->list.n; i++) {
         pthread_mutex_lock(&look->source->lock);
         struct c2_stored_object copy = before->list.p[i];
@@ -179,9 +206,10 @@ static bool list_all(struct look *look, struct cat2_error *err)
     struct c2_object_source *source = look->source;
 
     if (!c2_object_store_renew_keys(source->store, err) ||
-        !c2_object_store_list(source->store, note, look, err))
+        !c2_object_store_list(source->store, note, keep, look, err))
         return false;
     c2_stored_objects_sort(look->now);
+    c2_texts_sort(&look->now->refused);
     return c2_objects_ask(source, look->now, err);
 }
 

@@ -18,6 +18,7 @@ struct c2_stored_object {
     bool asked;           /* state is known */
     bool doubted;         /* it is another one by now, or being written: ask before it is used */
     bool young;           /* ask at the next look */
+    bool kept;            /* its directory was refused: it is as it was known, and not asked about */
     const char *unusable; /* why it can be listed, but not read; of static storage */
 };
 /* Those of one look, by path. Counted; what is in an object changes under the source's lock. */
@@ -26,6 +27,7 @@ struct c2_stored_objects {
     struct {
         C2_VEC(struct c2_stored_object);
     } list;
+    struct c2_texts refused; /* directories that could not be listed, sorted */
 };
 struct c2_stored_objects *c2_stored_objects_ref(struct c2_stored_objects *objects); /* NULL is fine */
 void c2_stored_objects_unref(struct c2_stored_objects *objects);                    /* so here */
