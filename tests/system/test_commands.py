@@ -361,6 +361,25 @@ def test_a_device_or_fifo_is_written_to_and_stays(ask, tmp_path):
     assert {path.name for path in tmp_path.rglob("*")} == {"fifo.npy", "link.npy", "whole.npy", "fifo.h5", "foo", "cube.b2nd", "part.npy.part", "pipe.npy.part"}
 
 
+def test_an_open_file_is_added_to_and_not_replaced(site, tmp_path):
+    """>> and > of a shell: earlier lines stay, and later ones come behind."""
+    run = [BIN / "cat2cli", "--host", site.url.removeprefix("http://"), "download", "foo/picks/rows.b2nd[:2]", "--format", "csv", "-o"]
+    rows = subprocess.run([*run, "-"], capture_output=True, check=True).stdout
+    assert rows.count(b"\n") == 3
+    file = tmp_path / "results.csv"
+    for name, to in (("-", "stdout"), ("/dev/stdout", "stdout"), ("/proc/self/fd/1", "stdout"), ("/dev/fd/1", "stdout"), ("/dev/fd/2", "stderr"), ("OURS", None)):
+        for mode in ("ab", "r+b"):
+            file.write_bytes(b"first\n")
+            inode = file.stat().st_ino
+            with open(file, mode, buffering=0) as out:
+                out.seek(0, os.SEEK_END)
+                streams = {"stdout": subprocess.DEVNULL, **({to: out} if to else {})}
+                subprocess.run([*run, name.replace("OURS", f"/proc/{os.getpid()}/fd/{out.fileno()}")], check=True, **streams)
+                if to:
+                    out.write(b"last\n")
+            assert file.stat().st_ino == inode and file.read_bytes() == b"first\n" + rows + b"last\n" * bool(to), (name, mode)
+
+
 def test_a_whole_download_follows_a_link_and_a_copy_of_a_root_does_not(site, ask, tmp_path):
     (tmp_path / "foo").mkdir()
     (tmp_path / "real").write_bytes(b"as it was")
