@@ -322,6 +322,23 @@ def test_a_dry_run_of_a_download_saves_nothing(ask, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_dry_run_of_a_download_refuses_what_the_run_refuses(ask, tmp_path):
+    (tmp_path / "foo/cube.b2nd").mkdir(parents=True)
+    (tmp_path / "foo/text.txt").write_text("no directory")
+    (tmp_path / "round.npy").symlink_to("round.npy")
+    os.mkfifo(tmp_path / "foo/rgb.b2nd")
+    before = sorted(tmp_path.rglob("*"))
+    for argv in (["foo/cube.b2nd", "-o", tmp_path], ["foo/cube.b2nd", "-o", tmp_path / "x.bogus"], ["foo/cube.b2nd", "-o", tmp_path / "no/x.npy"],
+                 ["foo/cube.b2nd", "-o", tmp_path / "foo/text.txt/x.npy"], ["foo/cube.b2nd", "-o", tmp_path / "round.npy"],
+                 ["foo/cube.b2nd", "-o", tmp_path / "foo/rgb.b2nd", "--format", "h5"], ["foo/cube.b2nd", "-o", "-", "--format", "h5"],
+                 ["foo/picks/rows.b2nd", "-o", tmp_path / "x.tiff", "--where", "id < 3"], ["foo/README.md[:3]", "-o", tmp_path / "x.h5"],
+                 ["foo/cube.b2nd", tmp_path], ["foo/rgb.b2nd", tmp_path], ["-r", "foo/cube.b2nd", tmp_path]):
+        said = refused(ask, "download", *argv)
+        dry = refused(ask, "download", "-n", *argv)
+        assert dry == said.replace("x.npy.part", "x.npy"), argv
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_numbers_of_options_have_their_range(ask, tmp_path):
     for command in (["sync", "foo"], ["download", "-r", "foo"]):
         for n in ("0", "-1", "33", "99"):
