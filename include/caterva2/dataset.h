@@ -162,7 +162,7 @@ struct cat2_download_options {
  * for the next try.
  *
  *  @param file     Local path; parent directories are made. Where it is a link, what it leads to is
- *                  replaced. A device or a FIFO is refused.
+ *                  replaced. A device, a FIFO or an open file (/dev/stdout) is refused.
  *  @param options  NULL: no progress, resume.
  *  @errors CAT2_ECHANGED the dataset changed meanwhile, twice; CAT2_EUPSTREAM; CAT2_EDATA; CAT2_EIO;
  * CAT2_ECANCELLED.

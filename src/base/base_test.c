@@ -237,6 +237,41 @@ static void a_result_replaces_what_its_links_lead_to_and_no_device(void **state)
     close(tree.dirfd);
 }
 
+static void an_open_file_is_written_to_where_it_is(void **state)
+{
+    struct tree tree = make_tree();
+    struct cat2_error err = {0};
+    char paths[4][4200], *file = NULL;
+    bool through;
+
+    (void)state;
+    assert_true(c2_fs_replace(tree.dirfd, "file", c2_bytes_of(C2_STR("one")), &err));
+    int fd = openat(tree.dirfd, "file", O_WRONLY | O_APPEND | O_CLOEXEC);
+    snprintf(paths[0], sizeof(paths[0]), "/dev/fd/%d", fd);
+    snprintf(paths[1], sizeof(paths[1]), "/proc/self/fd/%d", fd);
+    snprintf(paths[2], sizeof(paths[2]), "/proc/%d/fd/%d", (int)getpid(), fd);
+    snprintf(paths[3], sizeof(paths[3]), "%s/link", tree.path);
+    assert_int_equal(symlinkat(paths[0], tree.dirfd, "link"), 0);
+    for (size_t i = 0; i < C2_ARRAY_LEN(paths); i++) {
+        assert_true(c2_fs_result(paths[i], &file, &through, &err));
+        assert_true(through);
+        assert_int_equal(c2_fs_descriptor(paths[i]), fd);
+        free(file);
+    }
+    assert_int_equal(c2_fs_descriptor("/dev/stdout"), STDOUT_FILENO);
+    snprintf(paths[0], sizeof(paths[0]), "%s/file", tree.path);
+    assert_true(c2_fs_result(paths[0], &file, &through, &err));
+    assert_false(through);
+    free(file);
+    assert_int_equal(c2_fs_descriptor(paths[0]), -1);
+    assert_int_equal(c2_fs_descriptor("/proc/self/exe"), -1);
+    assert_int_equal(c2_fs_descriptor("/dev/null"), -1);
+    close(fd);
+    assert_int_equal(c2_fs_descriptor(paths[1]), -1);
+    c2_fs_remove_tree(tree.path);
+    close(tree.dirfd);
+}
+
 static void levels_have_the_names_that_python_gives_them(void **state)
 {
     enum c2_level level = C2_INFO;
@@ -276,6 +311,7 @@ int main(void)
         cmocka_unit_test(an_arena_hands_out_zeroed_memory_up_to_its_ceiling),
         cmocka_unit_test(files_are_replaced_walked_and_removed_beneath_a_directory),
         cmocka_unit_test(a_result_replaces_what_its_links_lead_to_and_no_device),
+        cmocka_unit_test(an_open_file_is_written_to_where_it_is),
         cmocka_unit_test(levels_have_the_names_that_python_gives_them),
     };
 

@@ -47,9 +47,13 @@ bool c2_fs_pwrite(int fd, const void *from, size_t n, int64_t off, struct cat2_e
 /** Write `bytes` to a temporary name beside `rel`, fdatasync, rename over it. */
 bool c2_fs_replace(int dirfd, const char *rel, struct c2_bytes bytes, struct cat2_error *err);
 /** The file that a result of this path replaces when it is whole: the path, or where its links lead, there or
- * not. *through: that is a FIFO, a device or the like: it is written to and never replaced.
+ * not. *through: that is a FIFO, a device, an open file (/dev/stdout) or the like: it is written to and never
+ * replaced.
  *  @param out  Yours, free(). */
 bool c2_fs_result(const char *path, char **out, bool *through, struct cat2_error *err);
+/** The descriptor of ours that such a path names (/dev/stdout, /dev/fd/N, /proc/self/fd/N); -1: none. To open
+ * the path would begin at the first byte of the file again. */
+int c2_fs_descriptor(const char *path);
 /** unlink; a missing file is fine. Empty parent directories up to dirfd go too. */
 bool c2_fs_remove(int dirfd, const char *rel, struct cat2_error *err);
 /** A directory and all in it, or a file, as far as it can be removed. */

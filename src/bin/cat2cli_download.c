@@ -9,6 +9,7 @@
 #include "bin/cat2cli_save.h"
 #include "bin/cat2cli_sync.h"
 #include "blosc/meta.h"
+#include "client/internal.h"
 
 struct progress {
     struct c2_cli_bar bar;
@@ -85,7 +86,8 @@ static bool download_whole(const struct c2_cli *cli, cat2_dataset *dataset, stru
 
     return c2_buf_printf(&file, err, "%s%s", outdir ? outdir : "", outdir ? "/" : "") &&
            put_listed(dataset, &path, err) && c2_place_path(cli, c2_buf_cstr(&path), false, &file, err) &&
-           (would_save(cli) || save(dataset, c2_buf_cstr(&file), err)) &&
+           (would_save(cli) ? is_here(c2_download_may(dataset, c2_buf_cstr(&file), err), err)
+                            : save(dataset, c2_buf_cstr(&file), err)) &&
            say_saved(cli, c2_buf_cstr(&file), err);
 }
 
@@ -112,7 +114,8 @@ static bool download_one(const struct c2_cli *cli, struct cat2_error *err)
         ok = c2_fail(err, CAT2_EINVAL, "%s needs -o FILE (.npy, .csv, .json, .tiff, .h5, .png, .raw, .b2nd)",
                      slice ? "a slice" : "a choice of rows or fields");
     else if (output && would_save(cli))
-        ok = c2_cli_is_stdout(output) || say_saved(cli, output, err);
+        ok = is_here(c2_cli_may_save(cli, dataset, slice, output, err), err) &&
+             (c2_cli_is_stdout(output) || say_saved(cli, output, err));
     else if (output)
         ok = is_here(c2_cli_save(cli, dataset, slice, output, err), err) &&
              (c2_cli_is_stdout(output) || say_saved(cli, output, err));

@@ -116,17 +116,10 @@ static bool pass_on(const struct c2_cli *cli, cat2_dataset *dataset, const char 
     return ok;
 }
 
-static bool make_tiff(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, FILE *to,
-                      struct cat2_error *err)
+static bool make_tiff(cat2_dataset *dataset, const char *slice, FILE *to, struct cat2_error *err)
 {
     cat2_array *array = NULL;
 
-    if (c2_cli_picks_rows(cli))
-        return c2_fail(
-            err, CAT2_EUNSUPPORTED,
-            "%.150s: a TIFF holds pictures, not rows of a table: --where, --sort and --fields need "
-            ".npy, .csv, .json, .h5, .raw or .b2nd",
-            cat2_dataset_path(dataset));
     if (!cat2_dataset_fetch(dataset, slice ? slice : "", &array, err)) return false;
     bool ok = c2_tiff_write(array, to, err) || c2_client_named(cat2_dataset_path(dataset), err);
     cat2_array_free(array);
@@ -203,10 +196,6 @@ static bool make_h5(const struct c2_cli *cli, cat2_dataset *dataset, const char 
     C2_AUTO(c2_buf) folder = C2_BUF_INIT(C2_PATH_MAX), frame = C2_BUF_INIT(2 * C2_PATH_MAX);
     const char *path = cat2_dataset_path(dataset);
 
-    if (strcmp(file, "-") == 0) return c2_fail(err, CAT2_EINVAL, "an HDF5 file cannot go to standard output");
-    if (slice && cat2_dataset_kind(dataset) != CAT2_ARRAY)
-        return c2_fail(err, CAT2_EINVAL, "%.150s: a part of what is no array cannot go into an HDF5 file",
-                       path);
     if (!c2_buf_printf(&folder, err, "%.*s.cat2cli-XXXXXX", (int)(c2_path_name(file) - file), file))
         return false;
     if (!mkdtemp((char *)folder.p)) return c2_fail_errno(err, errno, "%.160s", c2_buf_cstr(&folder));
@@ -227,7 +216,7 @@ static bool fill(const struct c2_cli *cli, cat2_dataset *dataset, const char *sl
                  const struct format *format, FILE *to, struct cat2_error *err)
 {
     bool ok = format->asked ? pass_on(cli, dataset, slice, format->asked, to, err)
-                            : make_tiff(cli, dataset, slice, to, err);
+                            : make_tiff(dataset, slice, to, err);
 
     return ok && ((fflush(to) == 0 && !ferror(to)) || c2_fail_errno(err, errno, "cannot write"));
 }
@@ -264,13 +253,15 @@ static bool fill_file(const struct c2_cli *cli, cat2_dataset *dataset, const cha
     return ok;
 }
 
-/* A device or a FIFO. */
+/* A device, a FIFO or what is open: of ours by its descriptor, of others behind what is there. */
 static bool fill_through(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice,
                          const struct format *format, const char *file, struct cat2_error *err)
 {
-    if (strcmp(format->name, "h5") == 0)
-        return c2_fail(err, CAT2_EINVAL, "%.160s is a device or pipe: an HDF5 file cannot go there", file);
-    int fd = open(file, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    struct stat st;
+    int ours = c2_fs_descriptor(file), flags = O_WRONLY | O_CLOEXEC | O_NOCTTY;
+
+    if (stat(file, &st) == 0 && S_ISREG(st.st_mode)) flags |= O_APPEND;
+    int fd = ours >= 0 ? fcntl(ours, F_DUPFD_CLOEXEC, 0) : open(file, flags);
     FILE *to = fd >= 0 ? fdopen(fd, "wb") : NULL;
     if (!to) {
         c2_fail_errno(err, errno, "%.160s", file);
@@ -281,32 +272,102 @@ static bool fill_through(const struct c2_cli *cli, cat2_dataset *dataset, const 
     return (fclose(to) == 0 || (ok && c2_fail_errno(err, errno, "%.160s", file))) && ok;
 }
 
+static bool names_stdout(const char *file)
+{
+    return strcmp(file, "-") == 0 || c2_fs_descriptor(file) == STDOUT_FILENO;
+}
+
 bool c2_cli_is_stdout(const char *file)
 {
     struct stat st, out;
 
-    return strcmp(file, "-") == 0 || (stat(file, &st) == 0 && fstat(STDOUT_FILENO, &out) == 0 &&
-                                      st.st_dev == out.st_dev && st.st_ino == out.st_ino);
+    return names_stdout(file) || (stat(file, &st) == 0 && fstat(STDOUT_FILENO, &out) == 0 &&
+                                  st.st_dev == out.st_dev && st.st_ino == out.st_ino);
+}
+
+/* Where it goes and how. */
+struct destination {
+    bool out, through;
+    char *file; /* yours, free(); NULL: standard output */
+    const struct format *format;
+};
+
+/* Can a file of the format hold it, and be there? */
+static bool is_held(const struct c2_cli *cli, const cat2_dataset *dataset, const char *slice,
+                    const char *file, const struct destination *to, struct cat2_error *err)
+{
+    const char *path = cat2_dataset_path(dataset);
+    bool tiff = strcmp(to->format->name, "tiff") == 0, h5 = strcmp(to->format->name, "h5") == 0;
+
+    if (tiff && c2_cli_picks_rows(cli))
+        return c2_fail(
+            err, CAT2_EUNSUPPORTED,
+            "%.150s: a TIFF holds pictures, not rows of a table: --where, --sort and --fields need "
+            ".npy, .csv, .json, .h5, .raw or .b2nd",
+            path);
+    if (h5 && to->out) return c2_fail(err, CAT2_EINVAL, "an HDF5 file cannot go to standard output");
+    if (h5 && to->through)
+        return c2_fail(err, CAT2_EINVAL, "%.160s is a device or pipe: an HDF5 file cannot go there", file);
+    if (h5 && slice && cat2_dataset_kind(dataset) != CAT2_ARRAY)
+        return c2_fail(err, CAT2_EINVAL, "%.150s: a part of what is no array cannot go into an HDF5 file",
+                       path);
+    return true;
+}
+
+static bool find_destination(const struct c2_cli *cli, const cat2_dataset *dataset, const char *slice,
+                             const char *file, struct destination *to, struct cat2_error *err)
+{
+    struct stat st;
+
+    *to = (struct destination){.out = names_stdout(file)};
+    to->through = to->out;
+    if (!to->out && stat(file, &st) == 0 && S_ISDIR(st.st_mode))
+        return c2_fail(err, CAT2_EIO, "%.160s is a directory: -o names a file", file);
+    if (!to->out && !c2_fs_result(file, &to->file, &to->through, err)) return false;
+    to->format = choose(cli, dataset, file, to->through, err);
+    if (!to->format) return false;
+    if (to->out && cli->terminal && !to->format->text)
+        return c2_fail(err, CAT2_EINVAL, "%s is not written to a terminal: name a file, or --format csv",
+                       to->format->name);
+    return is_held(cli, dataset, slice, file, to, err);
+}
+
+/* May a file be made in its directory, which is not made? */
+static bool has_directory(const char *file, struct cat2_error *err)
+{
+    struct c2_str whole = c2_str_of(file);
+    char *directory = c2_str_dup((struct c2_str){file, whole.n - c2_path_last(whole).n});
+
+    if (!directory) return c2_fail_nomem(err, "path");
+    bool ok =
+        access(*directory ? directory : ".", W_OK | X_OK) == 0 || c2_fail_errno(err, errno, "%.160s", file);
+    free(directory);
+    return ok;
+}
+
+bool c2_cli_may_save(const struct c2_cli *cli, const cat2_dataset *dataset, const char *slice,
+                     const char *file, struct cat2_error *err)
+{
+    struct destination to;
+
+    bool ok = find_destination(cli, dataset, slice, file, &to, err);
+    if (ok)
+        ok = to.through ? !to.file || access(to.file, W_OK) == 0 || c2_fail_errno(err, errno, "%.160s", file)
+                        : has_directory(to.file, err);
+    free(to.file);
+    return ok;
 }
 
 bool c2_cli_save(const struct c2_cli *cli, cat2_dataset *dataset, const char *slice, const char *file,
                  struct cat2_error *err)
 {
-    struct stat st;
-    bool out = strcmp(file, "-") == 0, through = out;
-    char *target = NULL;
+    struct destination to;
 
-    if (!out && stat(file, &st) == 0 && S_ISDIR(st.st_mode))
-        return c2_fail(err, CAT2_EIO, "%.160s is a directory: -o names a file", file);
-    if (!out && !c2_fs_result(file, &target, &through, err)) return false;
-    const struct format *format = choose(cli, dataset, file, through, err);
-    bool ok = format != NULL;
-    if (ok && !out) ok = (through ? fill_through : fill_file)(cli, dataset, slice, format, target, err);
-    free(target);
-    if (!ok || !out) return ok;
-    if (cli->terminal && !format->text)
-        return c2_fail(err, CAT2_EINVAL, "%s is not written to a terminal: name a file, or --format csv",
-                       format->name);
-    if (strcmp(format->name, "h5") == 0) return make_h5(cli, dataset, slice, file, err);
-    return fill(cli, dataset, slice, format, stdout, err);
+    bool ok = find_destination(cli, dataset, slice, file, &to, err);
+    if (ok && to.out)
+        ok = fill(cli, dataset, slice, to.format, stdout, err);
+    else if (ok)
+        ok = (to.through ? fill_through : fill_file)(cli, dataset, slice, to.format, to.file, err);
+    free(to.file);
+    return ok;
 }

@@ -286,14 +286,21 @@ static bool find_file(struct download *d, const char *file, struct cat2_error *e
     return (d->part && d->tag) || c2_fail_nomem(err, "file names");
 }
 
+static bool is_no_directory(const struct download *d, struct cat2_error *err)
+{
+    struct stat st;
+    int flags = d->at == AT_FDCWD ? 0 : AT_SYMLINK_NOFOLLOW;
+
+    return fstatat(d->at, d->file, &st, flags) != 0 || !S_ISDIR(st.st_mode) ||
+           c2_fail(err, CAT2_EIO, "%.150s is a directory, so %.100s cannot be saved in its place", d->file,
+                   d->dataset->path);
+}
+
 static bool run(struct download *d, struct cat2_error *err)
 {
     struct stat st;
 
-    if (d->at == AT_FDCWD && !make_parents(d->file, err)) return false;
-    if (fstatat(d->at, d->file, &st, d->at == AT_FDCWD ? 0 : AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
-        return c2_fail(err, CAT2_EIO, "%.150s is a directory, so %.100s cannot be saved in its place",
-                       d->file, d->dataset->path);
+    if ((d->at == AT_FDCWD && !make_parents(d->file, err)) || !is_no_directory(d, err)) return false;
     d->fd = openat(d->at, d->part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (d->fd < 0) return c2_fail_errno(err, errno, "%.150s", d->part);
     if (fstat(d->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -309,6 +316,22 @@ static bool run(struct download *d, struct cat2_error *err)
     return ok;
 }
 
+static void forget(const struct download *d)
+{
+    free(d->file);
+    free(d->part);
+    free(d->tag);
+}
+
+bool c2_download_may(cat2_dataset *dataset, const char *file, struct cat2_error *err)
+{
+    struct download d = {.dataset = dataset, .at = AT_FDCWD, .fd = -1};
+
+    bool ok = find_file(&d, file, err) && is_no_directory(&d, err);
+    forget(&d);
+    return ok;
+}
+
 bool cat2_dataset_download(cat2_dataset *dataset, const char *file,
                            const struct cat2_download_options *options, struct cat2_error *err)
 {
@@ -320,8 +343,6 @@ bool cat2_dataset_download(cat2_dataset *dataset, const char *file,
     if (options && !c2_options_take(options, options->size, &known, sizeof(known), err)) return false;
     d.at = known.directory < 0 ? AT_FDCWD : (int)known.directory;
     bool ok = find_file(&d, file, err) && run(&d, err);
-    free(d.file);
-    free(d.part);
-    free(d.tag);
+    forget(&d);
     return ok;
 }

@@ -77,6 +77,9 @@ static inline bool c2_client_fetch(cat2_dataset *dataset, const struct c2_bound 
  * CAT2_EDATA. */
 bool c2_pickle_data(struct c2_bytes pickle, size_t n, struct c2_bytes *out, struct cat2_error *err);
 
+/** What cat2_dataset_download() refuses before it asks or makes anything. */
+bool c2_download_may(cat2_dataset *dataset, const char *file, struct cat2_error *err);
+
 /** err for callers that passed NULL. */
 static inline struct cat2_error *c2_err_or(struct cat2_error *err, struct cat2_error *mine)
 {

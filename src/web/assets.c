@@ -128,13 +128,16 @@ void c2_h5web_reply(struct c2_request *req, const char *h5web_dir)
 static void reply_embedded(struct c2_request *req, const struct c2_asset *asset, bool current)
 {
     bool gzip = asset->gzip_nbytes > 0 && c2_request_takes_coding(req, "gzip");
+    char coded[100]; /* other bytes have another strong ETag: RFC 9110, 8.8.3 */
 
     /* An address of another build gets what there is now, but nobody may keep it under that name. */
     c2_reply_header(req, "Cache-Control", current ? "public, max-age=31536000, immutable" : "no-cache");
     c2_reply_header(req, "X-Content-Type-Options", "nosniff");
     if (asset->gzip_nbytes) c2_reply_header(req, "Vary", "Accept-Encoding");
-    if (c2_reply_if_settled(req, asset->etag)) return;
-    c2_reply_header(req, "ETag", asset->etag);
+    snprintf(coded, sizeof(coded), "%.*s-gzip\"", (int)strlen(asset->etag) - 1, asset->etag);
+    const char *etag = gzip ? coded : asset->etag;
+    if (c2_reply_if_settled(req, etag)) return;
+    c2_reply_header(req, "ETag", etag);
     if (gzip) c2_reply_header(req, "Content-Encoding", "gzip");
     struct c2_bytes bytes = {gzip ? asset->gzip : asset->bytes, gzip ? asset->gzip_nbytes : asset->nbytes};
     c2_reply_static(req, 200, asset->type, bytes);

@@ -322,6 +322,23 @@ def test_a_dry_run_of_a_download_saves_nothing(ask, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_dry_run_of_a_download_refuses_what_the_run_refuses(ask, tmp_path):
+    (tmp_path / "foo/cube.b2nd").mkdir(parents=True)
+    (tmp_path / "foo/text.txt").write_text("no directory")
+    (tmp_path / "round.npy").symlink_to("round.npy")
+    os.mkfifo(tmp_path / "foo/rgb.b2nd")
+    before = sorted(tmp_path.rglob("*"))
+    for argv in (["foo/cube.b2nd", "-o", tmp_path], ["foo/cube.b2nd", "-o", tmp_path / "x.bogus"], ["foo/cube.b2nd", "-o", tmp_path / "no/x.npy"],
+                 ["foo/cube.b2nd", "-o", tmp_path / "foo/text.txt/x.npy"], ["foo/cube.b2nd", "-o", tmp_path / "round.npy"],
+                 ["foo/cube.b2nd", "-o", tmp_path / "foo/rgb.b2nd", "--format", "h5"], ["foo/cube.b2nd", "-o", "-", "--format", "h5"],
+                 ["foo/picks/rows.b2nd", "-o", tmp_path / "x.tiff", "--where", "id < 3"], ["foo/README.md[:3]", "-o", tmp_path / "x.h5"],
+                 ["foo/cube.b2nd", tmp_path], ["foo/rgb.b2nd", tmp_path], ["-r", "foo/cube.b2nd", tmp_path]):
+        said = refused(ask, "download", *argv)
+        dry = refused(ask, "download", "-n", *argv)
+        assert dry == said.replace("x.npy.part", "x.npy"), argv
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_numbers_of_options_have_their_range(ask, tmp_path):
     for command in (["sync", "foo"], ["download", "-r", "foo"]):
         for n in ("0", "-1", "33", "99"):
@@ -359,6 +376,25 @@ def test_a_device_or_fifo_is_written_to_and_stays(ask, tmp_path):
         assert f"{name}.npy.part" in refused(ask, "download", "foo/cube.b2nd", "-o", tmp_path / f"{name}.npy")
     assert (tmp_path / "whole.npy").read_bytes() == whole and (tmp_path / "foo/cube.b2nd").is_fifo()
     assert {path.name for path in tmp_path.rglob("*")} == {"fifo.npy", "link.npy", "whole.npy", "fifo.h5", "foo", "cube.b2nd", "part.npy.part", "pipe.npy.part"}
+
+
+def test_an_open_file_is_added_to_and_not_replaced(site, tmp_path):
+    """>> and > of a shell: earlier lines stay, and later ones come behind."""
+    run = [BIN / "cat2cli", "--host", site.url.removeprefix("http://"), "download", "foo/picks/rows.b2nd[:2]", "--format", "csv", "-o"]
+    rows = subprocess.run([*run, "-"], capture_output=True, check=True).stdout
+    assert rows.count(b"\n") == 3
+    file = tmp_path / "results.csv"
+    for name, to in (("-", "stdout"), ("/dev/stdout", "stdout"), ("/proc/self/fd/1", "stdout"), ("/dev/fd/1", "stdout"), ("/dev/fd/2", "stderr"), ("OURS", None)):
+        for mode in ("ab", "r+b"):
+            file.write_bytes(b"first\n")
+            inode = file.stat().st_ino
+            with open(file, mode, buffering=0) as out:
+                out.seek(0, os.SEEK_END)
+                streams = {"stdout": subprocess.DEVNULL, **({to: out} if to else {})}
+                subprocess.run([*run, name.replace("OURS", f"/proc/{os.getpid()}/fd/{out.fileno()}")], check=True, **streams)
+                if to:
+                    out.write(b"last\n")
+            assert file.stat().st_ino == inode and file.read_bytes() == b"first\n" + rows + b"last\n" * bool(to), (name, mode)
 
 
 def test_a_whole_download_follows_a_link_and_a_copy_of_a_root_does_not(site, ask, tmp_path):

@@ -127,6 +127,16 @@ def test_a_slash_behind_a_file_leads_to_the_file_and_behind_nothing_to_nothing(s
         assert status == 404 and json.loads(body)["detail"].count("d/") == 1, (path, body)
     for path in ("/api/info", "/api/fetch", "/api/download", "/api/chunks", "/files"):
         assert get(f"{site.url}{path}/d/a.b2nd/")[0] == 200, path
+    for name in ("notes.txt", "a.b2nd", "both", "sub/page.html"):  # of NAME alone its frame would be sent
+        for slash in ("%2F", "%2f", "%2F%2F", "%2F/"):
+            status, _, body = get(f"{site.url}/files/d/{name}{slash}")
+            assert status == 400 and json.loads(body)["detail"].startswith(f"Invalid path d/{name}/"), (name, slash, body)
+        assert get(f"{site.url}/files/d/{name}//")[2] == get(f"{site.url}/files/d/{name}")[2]
+        for path in ("/api/attrs", "/api/info", "/api/download"):
+            want = get(f"{site.url}{path}/d/{name}/")
+            for slash in ("%2F", "%2f", "//", "%2F%2F"):
+                got = get(f"{site.url}{path}/d/{name}{slash}")
+                assert (got[0], got[2]) == (want[0], want[2]), (path, name, slash)
 
 
 def test_a_file_that_cannot_be_had_is_refused_before_any_byte(site):  # the last: it ends the publisher

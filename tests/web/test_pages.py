@@ -133,7 +133,10 @@ def test_files_are_kept_for_ever_and_compressed(server):
         assert get(server.url + url, headers={"If-None-Match": head["ETag"]})[0] == 304
         _, small_head, small = get(server.url + url, headers={"Accept-Encoding": "br, gzip"})
         if small_head["Content-Encoding"] == "gzip":
-            assert gzip.decompress(small) == plain and small_head["Vary"] == "Accept-Encoding"
+            assert gzip.decompress(small) == plain and small_head["Vary"] == "Accept-Encoding" and small_head["ETag"] != head["ETag"]
+            for coding, own, other in (("gzip", small_head, head), ("identity", head, small_head)):  # a strong ETag is of bytes
+                for etag, status in ((own["ETag"], 304), (other["ETag"], 200), (f"{other['ETag']}, {own['ETag']}", 304)):
+                    assert get(server.url + url, headers={"Accept-Encoding": coding, "If-None-Match": etag})[0] == status
         assert get(server.url + url, headers={"Accept-Encoding": "gzip;q=0"})[2] == plain
         total += len(small)
         assert re.fullmatch(r"/assets/[0-9a-f]{12}/[\w.]+", url)

@@ -180,7 +180,8 @@ static void find(struct c2_request *req, struct c2_subscriber *sub, bool file, s
     }
     /* In pages, addresses beside NAME/ would be taken inside of it. */
     if (file && inside && path.p[path.n - 1] == '/' && c2_reply_without_slash(req)) return;
-    if (inside && !c2_path_check(c2_str_no_slashes(path), &err)) {
+    /* What is left of them was sent as %2F, and no file has such a name. */
+    if (inside && !c2_path_check(file ? path : c2_str_no_slashes(path), &err)) {
         c2_reply_detail(req, 400, "Invalid path %.*s", (int)c2_min_i64(200, (int64_t)whole.n), whole.p);
         return;
     }

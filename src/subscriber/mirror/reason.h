@@ -5,8 +5,9 @@
 
 #include "subscriber/mirror/mirror.h"
 
-/** An answer of the publisher at `http` that is none: its status and words. The name of what it is about is
- * left to the caller. @param name  that name, ROOT or ROOT/PATH. Always false. */
+/** An answer of the publisher at `http` that is none: its status and words, and at their end its address, or
+ * the one that a service on the way has told there. The name of what it is about is left to the caller.
+ * @param name  that name, ROOT or ROOT/PATH. Always false. */
 bool c2_reason_of_reply(const struct c2_http_reply *reply, const char *http, const char *what,
                         const char *name, struct cat2_error *err);
 /** Seconds until a publisher that answers 503 is to be asked again: 1 to 60. */
