@@ -133,7 +133,10 @@ static void line_ready(void *ctx, struct c2_entry *entry, const struct cat2_erro
     if (!entry) entry = c2_catalog_find(cat, line->path);
     bool is_new = entry && !entry->gone && !entry->listed && c2_catalog_is_complete(cat);
     if (is_new && !line->looked && c2_catalog_look_for(cat, on_looked, line)) return;
-    if (!entry || entry->gone || is_new) {
+    if ((!entry || entry->gone) && !c2_catalog_is_complete(cat)) {
+        c2_catalog_not_yet(cat, &err);
+        c2_reply_error(line->req, &err);
+    } else if (!entry || entry->gone || is_new) {
         refuse_line(line, failed);
     } else if (c2_publisher_line(entry, failed, &out) && c2_buf_putc(&out, '\n', &err)) {
         c2_reply_buf(line->req, 200, "application/x-ndjson", &out);
