@@ -25,8 +25,9 @@ struct c2_entry {
     bool imported;                  /* cat2import made it of a dataset of an HDF5 file */
     bool failed;                    /* this generation cannot be opened: err says why */
     bool loading, gone;
-    bool listed; /* a walk has seen it: what it passes by is served by its path where that can be, not
-                    announced */
+    bool passing; /* among the few that are kept though no walk has seen them */
+    bool listed;  /* a walk has seen it: what it passes by is served by its path where that can be, not
+                     announced */
     /* Of the announcer. */
     bool owing;
     bool publishing;
@@ -69,6 +70,9 @@ void c2_catalog_close(struct c2_catalog *cat);
 typedef void c2_catalog_done(void *ctx, const struct cat2_error *err);
 void c2_catalog_rescan(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);
 
+/** The same for who asks for what no look has listed. Strangers can do so without end: these looks take at
+ * most a tenth of the time, and begin later where that is soon. false: not now, and fn is not called. */
+bool c2_catalog_look_for(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);
 /** The same for who wants the list: fn after such a look; or, when that takes long, with the list of the last
  * one. @errors CAT2_EUPSTREAM, status 503: there is none yet. */
 void c2_catalog_list(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx);

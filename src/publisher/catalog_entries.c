@@ -100,6 +100,40 @@ void c2_entry_keep_item(struct c2_catalog *cat, struct c2_entry *entry, struct c
     entry->used = ++cat->clock;
 }
 
+/* ---- those that no walk has seen ---- */
+
+static void leave_passing(struct c2_catalog *cat, struct c2_entry *entry)
+{
+    for (size_t i = 0; entry->passing && i < C2_PASSING_MAX; i++)
+        if (cat->passing[i] == entry) cat->passing[i] = NULL;
+    entry->passing = false;
+}
+
+/* In use, or readers have to be told of it: then a walk sees to it. */
+static bool is_needed(const struct c2_entry *entry)
+{
+    return entry->listed || entry->loading || entry->waiters || entry->publishing || entry->announced[0] ||
+           entry->was_broken || entry->told;
+}
+
+void c2_entry_passes(struct c2_catalog *cat, struct c2_entry *entry)
+{
+    struct c2_entry *oldest = NULL;
+
+    for (size_t i = 0; i < C2_PASSING_MAX; i++) {
+        struct c2_entry **slot = &cat->passing[cat->passing_at++ % C2_PASSING_MAX];
+        oldest = *slot;
+        if (oldest && is_needed(oldest) && !oldest->listed) continue;
+        if (oldest) oldest->passing = false;
+        *slot = entry;
+        entry->passing = true;
+        break;
+    }
+    if (!entry->passing || !oldest || is_needed(oldest)) return;
+    oldest->gone = true;
+    c2_catalog_drop(cat, oldest);
+}
+
 /* ---- who waits ---- */
 
 static bool satisfied(const struct c2_entry *entry, enum c2_catalog_need need)
@@ -161,6 +195,7 @@ void c2_catalog_drop(struct c2_catalog *cat, struct c2_entry *entry)
 
     if (!entry->gone || entry->loading || entry->waiters || entry->publishing) return;
     leave_owing(cat, entry);
+    leave_passing(cat, entry);
     c2_entry_drop_item(cat, entry);
     c2_source_forget(cat->source, entry->path);
     memmove(cat->entries.p + at, cat->entries.p + at + 1,

@@ -35,6 +35,7 @@ static void get_fail(struct get_job *job, const struct cat2_error *err)
 static void get_found(struct c2_catalog *cat, struct get_job *job)
 {
     struct c2_entry *entry = c2_catalog_find(cat, job->path);
+    bool passes = !entry;
 
     if (!entry) entry = c2_catalog_insert(cat, job->path, c2_catalog_lower(cat, job->path));
     if (!entry) {
@@ -42,6 +43,7 @@ static void get_found(struct c2_catalog *cat, struct get_job *job)
         get_fail(job, &job->err);
         return;
     }
+    if (passes) c2_entry_passes(cat, entry);
     c2_entry_renew(cat, entry, &job->gen);
     if (entry->failed) {
         get_fail(job, c2_entry_why(entry));

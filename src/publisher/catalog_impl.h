@@ -10,6 +10,8 @@
 
 #define C2_ITEMS_OPEN_MAX 64 /* descriptors kept for the next request */
 
+#define C2_PASSING_MAX 256 /* entries that no walk has seen */
+
 struct load_job;
 struct c2_walk_job;
 struct c2_waiter {
@@ -41,7 +43,9 @@ struct c2_catalog {
     } entries; /* sorted by path */
     struct c2_entry *owing_first, *owing_last;
     struct c2_entry *open[C2_ITEMS_OPEN_MAX];
-    size_t items_max, items_kept; /* of the process; of this catalog, for the next request */
+    size_t items_max, items_kept;             /* of the process; of this catalog, for the next request */
+    struct c2_entry *passing[C2_PASSING_MAX]; /* the oldest makes room */
+    size_t passing_at;
     uint64_t clock;
     struct load_job *line, *line_end; /* loads that wait for others to end */
     struct c2_timer *line_timer;
@@ -52,6 +56,8 @@ struct c2_catalog {
     struct c2_walk_job *walk; /* under way; NULL: there is none */
     uint32_t nwalks;
     bool walk_again;
+    bool look_for;                          /* the next walk is for c2_catalog_look_for() */
+    int64_t look_for_ms;                    /* before this there is no such walk */
     void (*walked)(struct c2_catalog *cat); /* after each look */
     bool filling[2];                        /* with what is quick, with what was sketched */
     bool complete;                          /* a walk has come to its end */
@@ -69,6 +75,8 @@ struct c2_catalog {
 /* ---- catalog_entries.c ---- */
 
 struct c2_entry *c2_catalog_insert(struct c2_catalog *cat, const char *path, size_t at);
+/** No walk has seen it: it is kept until others like it come. */
+void c2_entry_passes(struct c2_catalog *cat, struct c2_entry *entry);
 /** This generation is what there is now. */
 void c2_entry_renew(struct c2_catalog *cat, struct c2_entry *entry, const struct c2_generation *gen);
 /** It cannot be opened, and why. */

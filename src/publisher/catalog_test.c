@@ -187,6 +187,70 @@ static void a_broken_dataset_stays_listed_with_its_reason(void **state)
     assert_true(c2_catalog_find(s->cat, "bad.b2nd")->failed);
 }
 
+static void few_are_kept_that_no_look_lists(void **state)
+{
+    struct scene *s = *state;
+    char up[80], path[120];
+
+    snprintf(up, sizeof(up), "%s/up", s->root);
+    assert_int_equal(symlink(".", up), 0); /* leads to all files again, by any number of names */
+    for (int i = 0; i < 40; i++) {
+        snprintf(path, sizeof(path), "%02d.txt", i);
+        write_file(s, path, "one");
+    }
+    look(s);
+    size_t n = c2_catalog_count(s->cat); /* of the link, too */
+    for (int depth = 1; depth <= 10; depth++)
+        for (int i = 0; i < 40; i++) {
+            for (int k = 0; k < depth; k++)
+                memcpy(path + 3 * k, "up/", 3);
+            snprintf(path + 3 * depth, sizeof(path) - 3 * (size_t)depth, "%02d.txt", i);
+            for (int k = 0; k < 10 && !ask(s, path); k++)
+                ; /* a look at files that are new came between */
+            assert_non_null(s->entry);
+            assert_true(c2_catalog_count(s->cat) <= n + 256);
+        }
+    assert_non_null(c2_catalog_find(s->cat, path));
+    look(s);
+    for (int i = 0; i < 1000 && c2_catalog_count(s->cat) > n; i++)
+        look(s);
+    assert_int_equal(c2_catalog_count(s->cat), n);
+}
+
+static atomic_int walk_ms;
+
+static bool walk_slowly(struct c2_source *source, c2_source_sink *sink, void *ctx, struct cat2_error *err)
+{
+    usleep(1000 * (useconds_t)atomic_load(&walk_ms));
+    return real->walk(source, sink, ctx, err);
+}
+
+static void looks_for_what_is_not_listed_take_a_share_of_the_time(void **state)
+{
+    struct scene *s = *state;
+    struct c2_source_ops ops = *s->source->ops;
+
+    real = s->source->ops;
+    ops.walk = walk_slowly;
+    write_file(s, "a.txt", "one");
+    s->source->ops = &ops;
+    atomic_store(&walk_ms, 20);
+    for (int i = 0; i < 2; i++) { /* the second a little later */
+        s->answered = false;
+        assert_true(c2_catalog_look_for(s->cat, on_look, s));
+        c2_loop_run(s->loop);
+        assert_true(s->answered);
+    }
+    atomic_store(&walk_ms, 300);
+    s->answered = false;
+    assert_true(c2_catalog_look_for(s->cat, on_look, s));
+    c2_loop_run(s->loop);
+    assert_true(s->answered);
+    assert_false(c2_catalog_look_for(s->cat, on_look, s)); /* not within two seconds */
+    look(s);                                               /* others are not held up */
+    s->source->ops = real;
+}
+
 static void what_owes_an_announcement_is_in_line_once(void **state)
 {
     struct scene *s = *state;
@@ -231,6 +295,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_changes_while_it_is_loaded_is_loaded_again, open_scene,
                                         close_scene),
         cmocka_unit_test_setup_teardown(a_broken_dataset_stays_listed_with_its_reason, open_scene,
+                                        close_scene),
+        cmocka_unit_test_setup_teardown(few_are_kept_that_no_look_lists, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(looks_for_what_is_not_listed_take_a_share_of_the_time, open_scene,
                                         close_scene),
         cmocka_unit_test_setup_teardown(what_owes_an_announcement_is_in_line_once, open_scene, close_scene)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,11 +7,13 @@
 #include "base/log.h"
 #include "publisher/catalog_impl.h"
 
-#define TURN     500     /* entries that are compared in one turn of the loop: some milliseconds */
-#define TURN_MS  2       /* between such turns */
-#define AHEAD    1024    /* entries of a walk, after which */
-#define PAUSE_NS 2000000 /* it waits, so that the loop can take them, */
-#define PAUSES   50      /* so often at most: what holds up the loop must not hold up this */
+#define TURN             500     /* entries that are compared in one turn of the loop: some milliseconds */
+#define TURN_MS          2       /* between such turns */
+#define AHEAD            1024    /* entries of a walk, after which */
+#define PAUSE_NS         2000000 /* it waits, so that the loop can take them, */
+#define PAUSES           50      /* so often at most: what holds up the loop must not hold up this */
+#define LOOK_FOR_SHARE   10      /* of the time, for looks that strangers can cause */
+#define LOOK_FOR_WAIT_MS 2000    /* for such a look: less than subscribers wait for an answer */
 #define WALK_COST                                                                                            \
     (INT64_C(64) << 20) /* bytes that are decoded in the time of a look at thousands of files                \
                          */
@@ -29,6 +31,8 @@ struct c2_walk_job {
     struct c2_source *source;
     struct c2_look *looks;
     uint32_t number;
+    int64_t begun_ms;
+    bool look_for;
     pthread_mutex_t lock;   /* guards found */
     struct seen_list found; /* by the worker, not taken yet */
     struct seen_list taken; /* by the loop, from taken_at on not merged yet */
@@ -181,12 +185,29 @@ static void listen(struct c2_catalog *cat)
     c2_source_hears_all(cat->source, &why);
 }
 
+/* Nobody but those who asked so waits for a look: later, or never where that is not soon. */
+static void look_for_soon(struct c2_catalog *cat)
+{
+    int64_t ms = cat->look_for_ms - c2_loop_now_ms(cat->loop);
+    struct c2_look *looks = cat->looks;
+
+    if (ms <= LOOK_FOR_WAIT_MS) {
+        c2_catalog_look_later(cat, c2_max_i64(ms, 0));
+        return;
+    }
+    cat->look_for = false;
+    cat->looks = NULL;
+    tell_looks(looks, NULL);
+}
+
 static void finish(struct c2_walk_job *job)
 {
     struct c2_catalog *cat = job->cat;
     bool alive = c2_catalog_job_done(cat);
 
     if (alive) {
+        int64_t now = c2_loop_now_ms(cat->loop);
+        if (job->look_for) cat->look_for_ms = now + LOOK_FOR_SHARE * (now - job->begun_ms);
         cat->walk = NULL;
         cat->complete = cat->complete || job->ok;
         if (job->ok) c2_so_far_end(cat->so_far);
@@ -202,6 +223,7 @@ static void finish(struct c2_walk_job *job)
     if (!alive || cat->closed) return;
     listen(cat);
     if (cat->walk_again && !cat->walk) start_walk(cat);
+    if (cat->look_for && !cat->walk) look_for_soon(cat);
     cat->walked(cat);
 }
 
@@ -254,6 +276,9 @@ static void start_walk(struct c2_catalog *cat)
     *job =
         (struct c2_walk_job){.cat = cat, .source = cat->source, .looks = cat->looks, .number = ++cat->nwalks};
     cat->looks = NULL;
+    job->begun_ms = c2_loop_now_ms(cat->loop);
+    job->look_for = cat->look_for;
+    cat->look_for = false;
     pthread_mutex_init(&job->lock, NULL);
     job->timer = c2_timer_start(cat->loop, TURN_MS, TURN_MS, on_turn, job);
     cat->walk = job;
@@ -281,6 +306,27 @@ void c2_catalog_rescan(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx)
         cat->walk_again = true;
     else
         start_walk(cat);
+}
+
+bool c2_catalog_look_for(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx)
+{
+    int64_t now = c2_loop_now_ms(cat->loop);
+    bool under_way = cat->walk && cat->walk->look_for;
+    int64_t ms = under_way ? LOOK_FOR_SHARE * (now - cat->walk->begun_ms) : cat->look_for_ms - now;
+
+    if (!cat->look_for && ms > LOOK_FOR_WAIT_MS) return false;
+    if (cat->closed || (!cat->look_for && !under_way && ms <= 0)) {
+        cat->look_for = true;
+        c2_catalog_rescan(cat, fn, ctx);
+        return true;
+    }
+    struct c2_look *look = malloc(sizeof(*look));
+    if (!look) return false;
+    *look = (struct c2_look){cat->looks, fn, ctx};
+    cat->looks = look;
+    cat->look_for = true;
+    if (!cat->walk) c2_catalog_look_later(cat, c2_max_i64(ms, 0));
+    return true;
 }
 
 void c2_catalog_list_first(struct c2_catalog *cat, c2_catalog_done *fn, void *ctx)

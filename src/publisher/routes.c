@@ -117,7 +117,8 @@ static void refuse_line(const struct line *line, const struct cat2_error *why)
 }
 
 /* Who asks keeps what it is told in its list, so only what is listed has a line: also what cannot be opened,
- * with the reason. What is found, but not listed, may be new. */
+ * with the reason. What is found, but not listed, may be new. During the first look nobody knows yet what is.
+ */
 static void line_ready(void *ctx, struct c2_entry *entry, const struct cat2_error *failed)
 {
     struct line *line = ctx;
@@ -131,8 +132,10 @@ static void line_ready(void *ctx, struct c2_entry *entry, const struct cat2_erro
     }
     if (!entry) entry = c2_catalog_find(cat, line->path);
     bool is_new = entry && !entry->gone && !entry->listed && c2_catalog_is_complete(cat);
-    if (is_new && !line->looked) {
-        c2_catalog_rescan(cat, on_looked, line);
+    if (is_new && !line->looked && c2_catalog_look_for(cat, on_looked, line)) return;
+    if ((!entry || entry->gone) && !c2_catalog_is_complete(cat)) {
+        c2_catalog_not_yet(cat, &err);
+        c2_reply_error(line->req, &err);
     } else if (!entry || entry->gone || is_new) {
         refuse_line(line, failed);
     } else if (c2_publisher_line(entry, failed, &out) && c2_buf_putc(&out, '\n', &err)) {

@@ -197,6 +197,31 @@ def test_a_site_whose_files_all_fail_is_away(house, site, tmp_path):
     wait_until(lambda: sorted(listed(sub)) == names)
 
 
+def test_objects_that_fail_hold_up_no_other_whatever_their_names(house, site, tmp_path):
+    bad, good = [f"a{i:02}.txt" for i in range(80)], [f"z{i:02}.txt" for i in range(20)]
+    for name in bad + good:
+        site.put(name, b"there")
+    for name in bad:
+        site.order(f"500/data/{name}")
+    start_publisher(house, site)
+    sub = house.sub(house.bro_).follow("foo")
+    wait_until(lambda: sorted(listed(sub)) == bad + good)
+    assert "cannot list the datasets" not in house.pub_.output()
+    assert {get(f"{house.pub_.url}/api/info/{name}")[0] for name in good} == {200}
+    assert get(f"{house.pub_.url}/api/info/{bad[0]}")[0] == 422
+
+
+def test_a_site_that_is_away_is_asked_few_questions(house, site, tmp_path):
+    """Its index still comes."""
+    for i in range(300):
+        site.put(f"{i}.txt", b"there")
+        site.order(f"500/data/{i}.txt")
+    start_publisher(house, site, poll="never")
+    wait_until(lambda: f"cannot list the datasets: {site.url}" in house.pub_.output())
+    asked = {line["uri"] for line in site.told() if line["method"] == "HEAD"}
+    assert 8 <= len(asked) <= 64 + 8  # and those under way
+
+
 def test_a_busy_site_fails_the_look_and_no_object(house, site, tmp_path):
     for name in ("a.txt", "b.txt"):
         site.put(name, b"there")

@@ -15,7 +15,9 @@
 #define ASKERS_MAX   8      /* threads that ask for states at a look, a connection each */
 #define ASK_ALONE    4      /* states that are not worth threads */
 #define CONTROLS_MAX 4      /* objects that are asked for once more to see whether the store is there */
-#define LATER_MAX    8      /* objects without an answer, before any has one: then the store is away */
+#define SILENT_MAX   64     /* objects without an answer, before any has one: then the store is away, */
+#define SILENT_MS    60000  /* or so long */
+#define CONTROLS_MS  20000  /* for all controls, but for the answer to the last */
 
 /* ---- what an answer says ---- */
 
@@ -122,20 +124,45 @@ struct silent {
     struct c2_stored_object *object;
     struct cat2_error err;
 };
-/* Threads that share the objects of a look. */
+/* Threads that share the objects of a look. What is asked first is spread over all of them: the names of
+ * those that fail may follow each other. Each look begins elsewhere. */
 struct asking {
     struct c2_object_source *source;
     struct c2_stored_object **wanted;
     bool *gone;
-    size_t n;
+    size_t n, first, step;
+    int64_t begun_ms;
     atomic_size_t next;
     atomic_bool failed;
     pthread_mutex_t lock;                                  /* guards the rest */
     const struct c2_stored_object *controls[CONTROLS_MAX]; /* their states are known */
-    struct silent later[LATER_MAX];                        /* before there was a control */
-    size_t ncontrols, nlater;
+    struct silent later[SILENT_MAX];                       /* before there was a control */
+    size_t ncontrols, nlater, nanswered, nsilent;
+    struct cat2_error silence; /* the first */
     struct cat2_error err;
 };
+
+static size_t gcd(size_t a, size_t b)
+{
+    while (b) {
+        size_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* With a step that has no factor in common with n, n steps come to each of them. */
+static void spread(struct asking *a)
+{
+    static atomic_size_t nlooks;
+
+    a->step = a->n * 618 / 1000 + 1;
+    while (a->n && gcd(a->step, a->n) != 1)
+        a->step++;
+    a->first = a->n ? atomic_fetch_add(&nlooks, 1) * SILENT_MAX % a->n : 0;
+    a->begun_ms = c2_now_ms();
+}
 
 static void fail(struct asking *a, const struct cat2_error *err)
 {
@@ -151,9 +178,11 @@ static void add_control(struct asking *a, const struct c2_stored_object *object)
         a->controls[a->ncontrols++] = object;
 }
 
-/* Does the store tell of an object whose state is known? */
+/* Does the store tell of an object whose state is known? Where there is none, any answer says that it does.
+ */
 static bool is_there(struct asking *a)
 {
+    int64_t end = c2_now_ms() + CONTROLS_MS;
     const struct c2_stored_object *controls[CONTROLS_MAX];
     size_t n;
     struct c2_object_state state;
@@ -163,10 +192,17 @@ static bool is_there(struct asking *a)
     pthread_mutex_lock(&a->lock);
     n = a->ncontrols;
     memcpy(controls, a->controls, sizeof(controls));
+    bool answered = a->nanswered > 0;
     pthread_mutex_unlock(&a->lock);
-    for (size_t i = 0; i < n; i++)
+    if (n == 0) return answered;
+    for (size_t i = 0; i < n && c2_now_ms() < end; i++)
         if (c2_object_store_ask(a->source->store, controls[i]->path, &state, &date_s, &err)) return true;
     return false;
+}
+
+static bool is_known(const struct c2_stored_object *object)
+{
+    return object->unusable || (object->asked && !object->doubted);
 }
 
 /* What is known of an object, also why it cannot be read, holds on. Of another one the store's silence is
@@ -175,16 +211,30 @@ static void take_silence(struct asking *a, size_t i, const struct cat2_error *er
 {
     struct c2_stored_object *object = a->wanted[i];
 
-    if (object->unusable || (object->asked && !object->doubted)) return;
     pthread_mutex_lock(&a->lock);
-    bool later = a->ncontrols == 0 && a->nlater < LATER_MAX;
+    if (a->nsilent++ == 0) a->silence = *err;
+    bool known = is_known(object), later = !known && a->ncontrols == 0 && a->nlater < SILENT_MAX;
     if (later) a->later[a->nlater++] = (struct silent){object, *err};
     pthread_mutex_unlock(&a->lock);
-    if (later) return;
+    if (known || later) return;
     if (is_there(a))
         mark(object, err);
     else
         fail(a, err);
+}
+
+/* Nothing was answered for long: no more is asked than whose fault it is. What is known holds on. Of another
+ * one nothing is known, and without a control nothing will be. */
+static bool is_left_out(struct asking *a, const struct c2_stored_object *object)
+{
+    pthread_mutex_lock(&a->lock);
+    bool quiet = a->nanswered == 0 &&
+                 (a->nsilent >= SILENT_MAX || (a->nsilent && c2_now_ms() - a->begun_ms > SILENT_MS));
+    bool away = quiet && a->ncontrols == 0 && !is_known(object);
+    struct cat2_error err = a->silence;
+    pthread_mutex_unlock(&a->lock);
+    if (away) fail(a, &err);
+    return quiet && (away || is_known(object));
 }
 
 static void *ask_some(void *ctx)
@@ -194,13 +244,16 @@ static void *ask_some(void *ctx)
     size_t i;
 
     while (!a->failed && (i = atomic_fetch_add(&a->next, 1)) < a->n) {
+        i = (a->first + i * a->step) % a->n;
+        if (is_left_out(a, a->wanted[i])) continue;
         enum answer answer = ask(a->source, a->wanted[i], &err);
         a->gone[i] = answer == GONE;
         if (answer == FAILED) fail(a, &err);
         if (answer == SILENT) take_silence(a, i, &err);
-        if (answer != TOLD) continue;
+        if (answer != TOLD && answer != GONE) continue;
         pthread_mutex_lock(&a->lock);
-        add_control(a, a->wanted[i]);
+        a->nanswered++;
+        if (answer == TOLD) add_control(a, a->wanted[i]);
         pthread_mutex_unlock(&a->lock);
     }
     return NULL;
@@ -212,6 +265,7 @@ static bool ask_all(struct asking *a, struct cat2_error *err)
     size_t n = 0;
 
     pthread_mutex_init(&a->lock, NULL);
+    spread(a);
     while (a->n > ASK_ALONE && n < C2_ARRAY_LEN(threads) &&
            pthread_create(&threads[n], NULL, ask_some, a) == 0)
         n++;

@@ -17,6 +17,7 @@
 #define ANSWER_MS    30000 /* without a byte */
 #define TRIES        4     /* of one request, with pauses between: 1.4 s in all, and the answers' time */
 #define PAUSE_MS     200   /* after the first, then twice as long */
+#define QUESTION_MS  10000 /* after which a question is not asked again: many may wait for it */
 
 struct lease {
     struct c2_session session;
@@ -103,6 +104,7 @@ struct request {
     struct c2_range_file file; /* of a range, and of a question */
     int64_t off, date;
     size_t n;
+    int64_t tries_ms; /* no more tries after so long; 0: only their number counts */
     struct c2_buf *out;
     bool (*ask)(struct request *request, struct c2_session *session, struct cat2_error *err);
 };
@@ -173,10 +175,13 @@ static bool try_once(struct c2_object_store *store, struct request *request, str
 static bool run(struct c2_object_store *store, const char *path, struct request *request,
                 struct cat2_error *err)
 {
+    int64_t begun = c2_now_ms();
+
     for (int i = 0; go_on(store); i++) {
         *err = (struct cat2_error){0};
         if (try_once(store, request, err)) return true;
-        if (!is_passing(err) || i + 1 == TRIES) return name_failure(store, path, err);
+        bool late = request->tries_ms && c2_now_ms() - begun >= request->tries_ms;
+        if (!is_passing(err) || late || i + 1 == TRIES) return name_failure(store, path, err);
         pthread_mutex_lock(&store->lock);
         int64_t end = c2_now_ms() + (PAUSE_MS << i), left;
         while (go_on(store) && (left = end - c2_now_ms()) > 0)
@@ -215,7 +220,7 @@ bool c2_object_store_ask(struct c2_object_store *store, const char *path, struct
     C2_AUTO(c2_buf) target = C2_BUF_INIT(8 * C2_OBJECT_NAME_MAX);
 
     if (!c2_object_store_target(&store->place, path, &target, err)) return false;
-    struct request request = {.target = c2_buf_cstr(&target), .ask = ask_state};
+    struct request request = {.target = c2_buf_cstr(&target), .ask = ask_state, .tries_ms = QUESTION_MS};
     request.file.target = request.target;
     if (!run(store, path, &request, err)) return false;
     out->nbytes = request.file.nbytes;
