@@ -438,8 +438,7 @@ static void remote_free(struct c2_bus *bus)
     r->freed = true;
     c2_remote_look_stop(r);
     c2_ws_abort(r->ws);
-    while (r->calls)
-        c2_remote_end_call(r->calls, &err);
+    c2_remote_end_calls(r, &err);
     for (struct c2_bus_subscription *subscription = r->subscriptions, *next; subscription;
          subscription = next) {
         next = subscription->next;

@@ -81,7 +81,8 @@ struct c2_remote {
 /** Send a request that waits for its reply; with: done, ctx, resume. */
 bool c2_remote_send(struct c2_remote *r, const char *method, struct c2_str arguments,
                     struct c2_remote_call with, struct cat2_error *err);
-void c2_remote_end_call(struct c2_remote_call *call, const struct cat2_error *err);
+/** All requests that wait for their replies fail. */
+void c2_remote_end_calls(struct c2_remote *r, const struct cat2_error *err);
 /** A sign of life of its publisher. */
 void c2_remote_claim(struct c2_remote *r, const struct registration *reg);
 void c2_remote_ask_topic(struct c2_remote *r, struct c2_bus_subscription *subscription);

@@ -22,13 +22,16 @@ static bool looks_here(const char *broker)
     return place.is_address ? c2_address_is_here(place.address) : c2_hostport_is_localhost(&place);
 }
 
+static void end_trial(struct c2_remote *r)
+{
+    c2_ws_abort(r->trial);
+    r->trial = NULL;
+}
+
 /* What is known of the last place is not known of this one. */
 void c2_remote_go_to(struct c2_remote *r, int at)
 {
-    if (r->trial && r->tried >= at) { /* it is not named before this one */
-        c2_ws_abort(r->trial);
-        r->trial = NULL;
-    }
+    if (r->tried >= at) end_trial(r); /* it is not named before this one */
     r->at = at;
     r->visit++;
     r->broker = r->places[at].broker;
@@ -89,8 +92,7 @@ static void leave(struct c2_remote *r)
     c2_ws_abort(r->ws);
     r->ws = NULL;
     r->up = false;
-    while (r->calls)
-        c2_remote_end_call(r->calls, &err);
+    c2_remote_end_calls(r, &err);
 }
 
 static void on_trial_open(void *ctx, struct c2_ws *ws)
@@ -163,17 +165,13 @@ void c2_remote_look_stop(struct c2_remote *r)
 {
     c2_timer_stop(r->look);
     r->look = NULL;
-    c2_ws_abort(r->trial);
-    r->trial = NULL;
+    end_trial(r);
 }
 
 void c2_remote_avoid(struct c2_remote *r, int at, bool avoid)
 {
     if (at >= r->nplaces || r->places[at].avoided == avoid) return;
     r->places[at].avoided = avoid;
-    if (r->trial && r->tried == at && avoid) {
-        c2_ws_abort(r->trial);
-        r->trial = NULL;
-    }
+    if (avoid && r->tried == at) end_trial(r);
     if (r->places[r->at].avoided || at < r->at) look_later(r, 0);
 }

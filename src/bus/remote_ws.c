@@ -19,12 +19,18 @@
 
 /* ---- calls on the socket ---- */
 
-void c2_remote_end_call(struct c2_remote_call *call, const struct cat2_error *err)
+static void end_call(struct c2_remote_call *call, const struct cat2_error *err)
 {
     c2_chain_remove(call->remote->calls, call, next);
     c2_timer_stop(call->timer);
     if (call->done) call->done(call->ctx, err);
     free(call);
+}
+
+void c2_remote_end_calls(struct c2_remote *r, const struct cat2_error *err)
+{
+    while (r->calls)
+        end_call(r->calls, err);
 }
 
 static void on_call_time(void *ctx)
@@ -36,7 +42,7 @@ static void on_call_time(void *ctx)
     c2_fail(&err, CAT2_EUPSTREAM, "broker %.100s does not reply", call->remote->broker);
     if (call->resume)
         c2_ws_close(call->remote->ws, 1011, "no reply"); /* without it, events would be missed */
-    c2_remote_end_call(call, &err);
+    end_call(call, &err);
 }
 
 static bool send_frame(struct c2_remote *r, struct c2_buf *frame, struct cat2_error *err)
@@ -222,7 +228,7 @@ void c2_remote_on_text(void *ctx, struct c2_ws *ws, struct c2_str text)
     for (struct c2_remote_call *call = m.kind == C2_PS_RESPONSE ? r->calls : NULL; call; call = call->next) {
         if (!c2_str_is(m.call_id, call->id)) continue;
         if (call->resume) on_resumed(r, m.result);
-        c2_remote_end_call(call, was_refused(r, call, m.result, &err) ? &err : NULL);
+        end_call(call, was_refused(r, call, m.result, &err) ? &err : NULL);
         break;
     }
 }
@@ -281,8 +287,7 @@ void c2_remote_closed(void *ctx, struct c2_ws *ws, int code, const char *reason)
     bool was_up = r->up;
     r->up = false;
     c2_fail(&err, CAT2_EUPSTREAM, "broker %.100s is away", r->broker);
-    while (r->calls)
-        c2_remote_end_call(r->calls, &err);
+    c2_remote_end_calls(r, &err);
     if (r->timer || r->freed) return;
     c2_remote_go_on(r, was_up);
     int rounds = r->tries / r->nplaces;
