@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "http/handle.h"
+#include "http/header.h"
 #include "http/keyring.h"
 
 #define SLOW_BYTES 100L /* in a second; who sends less keeps readers waiting as one who sends nothing */
@@ -197,8 +198,7 @@ static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
 
     (void)one;
     if (!f->began_ms) f->began_ms = c2_now_ms();
-    if (c2_str_starts((struct c2_str){bytes, n}, "HTTP/")) c2_buf_clear(&f->reply_headers);
-    return c2_buf_append(&f->reply_headers, bytes, n, &f->err) ? n : 0;
+    return c2_header_take(&f->reply_headers, (struct c2_str){bytes, n}, &f->err) ? n : 0;
 }
 
 static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)

@@ -51,8 +51,7 @@ static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
     struct transfer *t = ctx;
 
     (void)one;
-    if (c2_str_starts((struct c2_str){bytes, n}, "HTTP/")) c2_buf_clear(&t->http->reply_headers);
-    return c2_buf_append(&t->http->reply_headers, bytes, n, &t->http->err) ? n : 0;
+    return c2_header_take(&t->http->reply_headers, (struct c2_str){bytes, n}, &t->http->err) ? n : 0;
 }
 
 bool c2_exchange_header(const struct c2_exchange *http, const char *name, struct c2_str *out)

@@ -2,8 +2,10 @@
 """A Python publisher sends no hashes: of bits that flip in the heads of its answers, status and framing among them, none does lasting harm."""
 import json
 import random
+import time
 
 import blosc2
+import evil_subscriber
 import flips
 import numpy as np
 import pytest
@@ -28,11 +30,11 @@ def damaged(house, folder):
     token = json.dumps({"name": "e", "http": wire.http}).encode()
     assert get(bro.url + "/api/roots", {"Content-Type": "application/json"}, "POST", token)[0] == 200
     sub = house.sub(bro).follow("e")
-    return wire, sub, data
+    return wire, bro, sub, data
 
 
 def test_a_flip_in_a_list_of_names_drops_nothing(house, tmp_path):
-    wire, sub, _ = damaged(house, tmp_path)
+    wire, _, sub, _ = damaged(house, tmp_path)
     names = ["x.b2nd", "y.b2nd"]
     wait_until(lambda: sorted(json.loads(get(sub.url + "/api/list/e")[2])) == names)
     flipped = wire.answer.flipped
@@ -48,7 +50,7 @@ def test_a_flip_in_a_list_of_names_drops_nothing(house, tmp_path):
 
 
 def test_heads_of_a_python_publisher_may_be_damaged(house, tmp_path):
-    wire, sub, data = damaged(house, tmp_path)
+    wire, _, sub, data = damaged(house, tmp_path)
     rng = random.Random(6)
     get(f"{sub.url}/api/fetch/e/x.b2nd?slice_=0:1&format=raw")
     for chunk in range(1, 60):
@@ -67,4 +69,46 @@ def test_heads_of_a_python_publisher_may_be_damaged(house, tmp_path):
         sub.follow("e")
         assert sorted(json.loads(get(sub.url + "/api/list/e")[2])) == ["x.b2nd", "y.b2nd"]
         assert "shape" in json.loads(get(sub.url + "/api/info/e/y.b2nd")[2])
+    wire.close()
+
+
+def test_metadata_may_be_damaged(house, tmp_path):
+    """What is no metadata is asked for again: no dataset is left out, and none is refused for good."""
+    wire, _, sub, _ = damaged(house, tmp_path)
+    rng = random.Random(7)
+    flipped = wire.answer.flipped
+    for i in range(60):
+        assert get(sub.url + "/api/unsubscribe/e", method="POST", data=b"")[0] == 200
+        wire.answer.order(rng.randrange(145, 1500), rng.randrange(8))  # the answers to /api/info, of x and y
+        get(sub.url + "/api/subscribe/e", method="POST", data=b"")
+        assert sorted(json.loads(get(sub.url + "/api/list/e")[2])) == ["x.b2nd", "y.b2nd"], i
+        for name in "xy":
+            status, _, body = get(f"{sub.url}/api/info/e/{name}.b2nd", timeout=60)
+            assert status == 200 and "shape" in json.loads(body), (i, name, status, body)
+        wire.answer.cancel()
+    assert wire.answer.flipped - flipped > 50
+    wire.close()
+
+
+LIST, UNCHANGED = 144, 83  # bytes of the publisher's answer with the names, and of one of status 304
+
+
+def test_first_lines_of_answers_may_be_damaged(house, tmp_path):
+    """What begins with no status line is no 200 without contents: nothing leaves the list."""
+    wire, bro, sub, _ = damaged(house, tmp_path)
+    rng = random.Random(8)
+    names = ["x.b2nd", "y.b2nd"]
+    wait_until(lambda: sorted(json.loads(get(sub.url + "/api/list/e")[2])) == names)
+    flipped = wire.answer.flipped
+    for i in range(16):
+        wire.answer.order(LIST + i % 2 * UNCHANGED + len("HTTP/") + i // 2 % 4 - 1, rng.choice([5, 7]))
+        with evil_subscriber.websocket(bro.http) as peer:  # of an event that names nothing the root is listed again
+            peer.sendall(evil_subscriber.call("publish", {"topics": "e", "data": {"path": "../x"}, "sync": True, "notifier_id": None}))
+            wait_until(lambda: wire.answer.passed >= LIST + 2 * UNCHANGED - 10)
+        wire.drop()  # an answer without a length ends with its connection
+        for _ in range(20):
+            assert sorted(json.loads(get(sub.url + "/api/list/e")[2])) == names, i
+            time.sleep(0.01)
+        wire.answer.cancel()
+    assert wire.answer.flipped - flipped > 12
     wire.close()

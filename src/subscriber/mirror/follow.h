@@ -24,10 +24,13 @@ void c2_follow_drop(struct c2_root_state *root);
 /* ---- follow_python.c ---- */
 /** The etag of a Python publisher's answer, without the quotes that servers of today have. Borrowed. */
 struct c2_str c2_follow_etag(const struct c2_http_reply *reply);
-/** Make the line of a dataset from a Python publisher's answer to /api/info. within: it is in a file of
- * datasets, where names have no suffix. */
-bool c2_follow_line_of_info(const char *path, bool within, const char *http, struct c2_http_reply *reply,
-                            struct c2_buf *line, struct cat2_error *err);
+/** The dataset that a Python publisher's answer to /api/info tells of; with an error where it tells of none.
+ * within: it is in a file of datasets, where names have no suffix. @errors CAT2_ENOMEM. */
+bool c2_follow_ds_of_info(struct c2_root_state *root, const char *path, bool within,
+                          struct c2_http_reply *reply, struct c2_ds **out, struct cat2_error *err);
+/** Is what it tells perhaps damage? Without a hash that is believed when it comes twice. *told: the hash of
+ * the answer before this one, 0 none; then of this one. */
+bool c2_follow_is_doubtful(const struct c2_ds *ds, const struct c2_http_reply *reply, uint64_t *told);
 
 /** Subscribe if need be; fn once the root has been listed, or cannot be. @errors status 503: it is being
  * listed, for long. */

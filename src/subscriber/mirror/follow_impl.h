@@ -6,6 +6,8 @@
 #include "base/texts.h"
 #include "subscriber/mirror/mirror.h"
 
+#define C2_FOLLOW_TRIES 3 /* of the list, of one info, of the list of a group */
+
 struct c2_follow;
 struct c2_follow_info;
 struct c2_follow_end {
@@ -46,6 +48,8 @@ struct c2_follow {
     size_t next, under_way;
     struct c2_texts groups; /* files of datasets at a Python server, as they were found */
     size_t next_group;      /* to be listed */
+    int group_tries;
+    uint64_t group_told; /* hash of its list before this one, that was doubted */
 };
 struct c2_follow_info {
     struct c2_follow *follow;
@@ -53,6 +57,7 @@ struct c2_follow_info {
     char *path;
     bool within; /* in a group */
     int tries;
+    uint64_t told; /* hash of the answer before this one, that was doubted */
 };
 
 /** Ask for the list. f->end is told how it ends, once; f is its own then. */

@@ -25,7 +25,6 @@
 #define INFOS_AT_ONCE      16
 #define LIST_MS            ((int64_t)24 * 3600 * 1000) /* it is as long as it is; what counts is that it goes on */
 #define LIST_STALL_MS      60000                       /* one dataset may have to be read first */
-#define TRIES              3                           /* of the list, of one info */
 #define BAD_LINES_MAX      64                          /* more: the whole list again */
 #define KNOWN_AHEAD        8                     /* datasets of the known list that a line is compared with */
 #define LIST_BUFFER_NBYTES (8 << 10)             /* libcurl fills it a hundred times in a turn: 2000 lines */
@@ -52,6 +51,7 @@ void c2_follow_clear(struct c2_follow *f)
     c2_texts_fini(&f->groups);
     c2_buf_clear(&f->text);
     f->next_group = f->known_at = 0;
+    f->group_tries = 0;
 }
 
 static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
@@ -65,7 +65,7 @@ bool c2_follow_add_info(struct c2_follow *f, struct c2_str path, bool within, st
 
     if (!copy) return c2_fail_nomem(err, "listing");
     return c2_vec_push(&f->infos, C2_DATASETS_MAX, "datasets", err,
-                       (struct c2_follow_info){f, NULL, copy, within, 0}) ||
+                       (struct c2_follow_info){f, NULL, copy, within, 0, 0}) ||
            (free(copy), false);
 }
 
@@ -214,7 +214,7 @@ static void list_again(struct c2_follow *f, const struct cat2_error *why)
 {
     struct cat2_error err = *why;
 
-    if (f->tries < TRIES) {
+    if (f->tries < C2_FOLLOW_TRIES) {
         c2_follow_list(f);
         return;
     }
@@ -241,21 +241,22 @@ static bool take_asked_line(struct c2_follow *f, const struct c2_follow_info *in
     return false;
 }
 
-static bool take_info(struct c2_follow *f, const struct c2_follow_info *info, struct c2_http_reply *reply,
+/* It may be that it is asked for again. */
+static bool take_info(struct c2_follow *f, struct c2_follow_info *info, struct c2_http_reply *reply,
                       struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     bool as_it_was = reply->status == 304 || reply->status == 503;
     struct c2_ds *old = as_it_was ? c2_sub_find(f->root, c2_str_of(info->path)) : NULL, *ds;
-    struct cat2_error bad;
 
     if (reply->status >= 500 && !f->root->root.python) f->unsure = true;
     if (old && (reply->status == 304 || !old->error)) return keep(f, c2_ds_ref(old), err);
-    if (f->root->root.python && !c2_follow_note_group(f, info, reply, err)) return false;
-    if (c2_follow_line_of_info(info->path, info->within, f->root->root.http, reply, &line, &bad) &&
-        c2_ds_from_line(f->root, c2_buf_str(&line), false, &ds, &bad))
-        return keep(f, ds, err);
-    return bad.code != CAT2_ENOMEM || c2_fail_nomem(err, "listing");
+    if (!c2_follow_ds_of_info(f->root, info->path, info->within, reply, &ds, err)) return false;
+    if (c2_follow_is_doubtful(ds, reply, &info->told) && info->tries < C2_FOLLOW_TRIES) {
+        c2_ds_unref(ds);
+        return start_info(f, info, err);
+    }
+    return (!f->root->root.python || c2_follow_note_group(f, info, reply, err) || (c2_ds_unref(ds), false)) &&
+           keep(f, ds, err);
 }
 
 static void on_info(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
@@ -272,7 +273,7 @@ static void on_info(void *ctx, struct c2_http_reply *reply, const struct cat2_er
     }
     /* Python says why with no hash: not believed at once. */
     bool doubt = !reply->hashed && reply->status != 200 && reply->status != 304 && reply->status < 500;
-    if (doubt && info->tries < TRIES && start_info(f, info, &err)) return;
+    if (doubt && info->tries < C2_FOLLOW_TRIES && start_info(f, info, &err)) return;
     if (f->streaming ? take_asked_line(f, info, reply, &err) : take_info(f, info, reply, &err)) {
         c2_follow_more_infos(f);
     } else if (f->streaming && err.code == CAT2_OK) {

@@ -4,8 +4,10 @@
  * datasets have no suffix; here they have those that ours have. */
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log_share.h"
+#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/reason.h"
@@ -48,38 +50,56 @@ static bool put_path(struct c2_jw *w, const char *path, bool within, struct c2_j
     return true;
 }
 
-static void put_metadata(struct c2_jw *w, const struct c2_http_reply *reply, struct c2_jval info)
+static bool put_line(const char *path, bool within, const struct c2_http_reply *reply, struct c2_jval info,
+                     const struct cat2_error *why, struct c2_buf *line, struct cat2_error *err)
 {
-    struct c2_str why = why_none(info);
-
-    c2_jw_put_str(w, "etag", c2_follow_etag(reply));
-    if (why.n)
-        c2_jw_put_str(w, "error", why);
-    else
-        c2_jw_put_raw(w, "metadata", c2_buf_str(reply->body));
-}
-
-bool c2_follow_line_of_info(const char *path, bool within, const char *http, struct c2_http_reply *reply,
-                            struct c2_buf *line, struct cat2_error *err)
-{
-    C2_AUTO_PTR(c2_json) *json = NULL;
-    struct cat2_error why;
+    struct c2_str text = why->code != CAT2_OK ? c2_str_of(why->message) : why_none(info);
     struct c2_jw w;
 
-    if (reply->status == 200 && !c2_json_parse(c2_buf_str(reply->body), &json, err)) return false;
-    struct c2_jval info = c2_json_root(json);
+    c2_buf_clear(line);
     c2_jw_init(&w, line, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
     if (!put_path(&w, path, within, info, err)) return false;
-    if (reply->status == 200) {
-        put_metadata(&w, reply, info);
+    if (reply->status == 200) c2_jw_put_str(&w, "etag", c2_follow_etag(reply));
+    if (text.n) {
+        c2_jw_put_str(&w, "error", text);
+        c2_jw_put_bool(&w, "busy", why->http_status == 503);
     } else {
-        c2_reason_of_reply(reply, http, "its metadata", path, &why);
-        c2_jw_put_cstr(&w, "error", why.message);
-        c2_jw_put_bool(&w, "busy", why.http_status == 503);
+        c2_jw_put_raw(&w, "metadata", c2_buf_str(reply->body));
     }
     c2_jw_end_object(&w);
     return c2_jw_finish(&w);
+}
+
+bool c2_follow_ds_of_info(struct c2_root_state *root, const char *path, bool within,
+                          struct c2_http_reply *reply, struct c2_ds **out, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    C2_AUTO_PTR(c2_json) *json = NULL;
+    struct cat2_error why = {0}, bad = {0};
+
+    if (reply->status != 200)
+        c2_reason_of_reply(reply, root->root.http, "its metadata", path, &why);
+    else if (!c2_json_parse(c2_buf_str(reply->body), &json, &bad))
+        c2_fail(&why, CAT2_EDATA, "its metadata: %s", bad.message);
+    struct c2_jval info = c2_json_root(json);
+    if (put_line(path, within, reply, info, &why, &line, &bad) &&
+        c2_ds_from_line(root, c2_buf_str(&line), false, out, &bad))
+        return true;
+    c2_fail(&why, CAT2_EDATA, "its metadata: %s", bad.message);
+    if (bad.code != CAT2_ENOMEM && put_line(path, within, reply, info, &why, &line, &bad) &&
+        c2_ds_from_line(root, c2_buf_str(&line), false, out, &bad))
+        return true;
+    *err = bad;
+    return false;
+}
+
+bool c2_follow_is_doubtful(const struct c2_ds *ds, const struct c2_http_reply *reply, uint64_t *told)
+{
+    uint64_t before = *told;
+
+    *told = c2_hash64(reply->body->p, reply->body->n);
+    return ds->error && reply->status == 200 && !reply->hashed && *told != before;
 }
 
 /* ---- groups ---- */
@@ -124,14 +144,33 @@ static bool add_leaves(struct c2_follow *f, const char *group, struct c2_str tex
     return true;
 }
 
+/* One flipped bit in a name would drop a dataset that is there: without a hash it is believed when it comes
+ * twice. */
+static bool is_believed(struct c2_follow *f, const struct c2_http_reply *reply)
+{
+    uint64_t told = c2_hash64(reply->body->p, reply->body->n) + (uint64_t)reply->status,
+             before = f->group_told;
+
+    f->group_told = told;
+    return reply->hashed || ++f->group_tries >= C2_FOLLOW_TRIES || (f->group_tries > 1 && told == before);
+}
+
 static void on_group(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
 {
     struct c2_follow *f = ctx;
-    const char *group = f->groups.p[f->next_group++];
     struct cat2_error err;
 
     f->list = NULL;
     c2_follow_clear_infos(f);
+    if (!why && !is_believed(f, reply)) {
+        c2_follow_next_group(f);
+        return;
+    }
+    const char *group = f->groups.p[f->next_group++];
+    f->group_tries = 0;
+    if (!why && reply->status != 200)
+        c2_log_some(C2_WARN, "follow root=%s: %.200s is not listed: status %d", f->root->root.name, group,
+                    reply->status);
     if (why || (reply->status == 200 && !add_leaves(f, group, c2_buf_str(reply->body), &err)))
         f->end->failed(f, why ? why : &err);
     else
@@ -141,7 +180,8 @@ static void on_group(void *ctx, struct c2_http_reply *reply, const struct cat2_e
 bool c2_follow_next_group(struct c2_follow *f)
 {
     C2_AUTO(c2_buf) url = C2_BUF_INIT(4 * C2_PATH_MAX);
-    struct c2_http_call call = {.body_max = 16 << 20, .done = on_group, .ctx = f};
+    struct c2_http_call call = {
+        .body_max = 16 << 20, .fresh = f->group_tries > 0, .done = on_group, .ctx = f};
     struct cat2_error err;
 
     if (f->next_group == f->groups.n) return false;

@@ -13,7 +13,9 @@
 #include "subscriber/mirror/upcall.h"
 #include "wire/url.h"
 
-#define NAMED_MAX 64 /* datasets asked for one by one; a listing of all is cheaper for more */
+#define DOUBTS_MAX 2  /* of the answers for one */
+#define TOLD_GONE  1  /* in place of a hash */
+#define NAMED_MAX  64 /* datasets asked for one by one; a listing of all is cheaper for more */
 #define YOUNG_MS                                                                                             \
     500 /* so long a request waits for what is asked for: what is held for longer goes on changing */
 #define BUSY_MS 1000 /* after 503: it is being written */
@@ -21,8 +23,9 @@
 struct asked {
     struct c2_refresh *refresh;
     struct c2_checked *flight;
-    char *path; /* NULL: nothing is asked here */
-    int misses; /* a Python publisher has answered 404 so often */
+    char *path;    /* NULL: nothing is asked here */
+    int doubts;    /* it has been asked again so often, for its answer may be damage */
+    uint64_t told; /* hash of the answer before */
 };
 struct c2_refresh {
     struct c2_root_state *root;
@@ -65,24 +68,41 @@ static void give_up(struct c2_refresh *r)
 
 /* ---- answers ---- */
 
-static bool take_answer(struct c2_refresh *r, const char *path, struct c2_http_reply *reply)
+enum taken { TAKEN, DOUBTED, NO_ANSWER };
+
+static enum taken take_unhashed(struct c2_refresh *r, struct asked *asked, struct c2_http_reply *reply)
 {
-    C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+    struct cat2_error err;
+    struct c2_ds *ds;
+
+    if (!c2_follow_ds_of_info(r->root, asked->path, false, reply, &ds, &err)) return NO_ANSWER;
+    if (!c2_follow_is_doubtful(ds, reply, &asked->told) || asked->doubts >= DOUBTS_MAX)
+        return c2_sub_put(r->root, ds, &err) ? TAKEN : NO_ANSWER;
+    c2_ds_unref(ds);
+    return DOUBTED;
+}
+
+static enum taken take_answer(struct c2_refresh *r, struct asked *asked, struct c2_http_reply *reply)
+{
     struct c2_str text = c2_str_trim(c2_buf_str(reply->body));
     struct cat2_error err;
     struct c2_ds *ds;
 
     if (reply->status == 404) {
-        c2_sub_drop(r->root, c2_str_of(path));
-        return true;
+        /* Without a hash it drops no dataset before it has been said twice. */
+        bool doubt = !reply->hashed && asked->told != TOLD_GONE;
+        asked->told = TOLD_GONE;
+        if (doubt) return asked->doubts < DOUBTS_MAX ? DOUBTED : NO_ANSWER;
+        c2_sub_drop(r->root, c2_str_of(asked->path));
+        return TAKEN;
     }
-    if (reply->status != 200) return false;
-    if (!r->root->speaks_pieces) {
-        if (!c2_follow_line_of_info(path, false, r->root->root.http, reply, &line, &err)) return false;
-        text = c2_buf_str(&line);
-    }
-    return c2_ds_from_line(r->root, text, r->root->speaks_pieces, &ds, &err) &&
-           (strcmp(ds->path, path) == 0 || (c2_ds_unref(ds), false)) && c2_sub_put(r->root, ds, &err);
+    if (reply->status != 200) return NO_ANSWER;
+    if (!r->root->speaks_pieces) return take_unhashed(r, asked, reply);
+    return c2_ds_from_line(r->root, text, true, &ds, &err) &&
+                   (strcmp(ds->path, asked->path) == 0 || (c2_ds_unref(ds), false)) &&
+                   c2_sub_put(r->root, ds, &err)
+               ? TAKEN
+               : NO_ANSWER;
 }
 
 static void on_time(void *ctx);
@@ -116,11 +136,14 @@ static void on_answer(void *ctx, struct c2_http_reply *reply, const struct cat2_
 
     asked->flight = NULL;
     r->under_way--;
-    /* A 404 without a hash drops no dataset before it has been said twice. */
-    bool doubt = !why && !reply->hashed && reply->status == 404 && asked->misses++ == 0;
-    if (doubt && ask(r, asked)) return;
     bool busy = !why && reply->status == 503 && put_name(r, c2_str_of(asked->path));
-    if (!busy && (why || !take_answer(r, asked->path, reply))) {
+    enum taken taken = busy ? TAKEN : why ? NO_ANSWER : take_answer(r, asked, reply);
+    if (taken == DOUBTED) {
+        asked->doubts++;
+        if (ask(r, asked)) return;
+        taken = NO_ANSWER;
+    }
+    if (taken == NO_ANSWER) {
         give_up(r);
         return;
     }
@@ -145,7 +168,7 @@ static bool ask(struct c2_refresh *r, struct asked *asked)
         return false;
     struct c2_http_call call = {.url = c2_buf_cstr(&url),
                                 .body_max = 16 << 20,
-                                .fresh = asked->misses > 0,
+                                .fresh = asked->doubts > 0,
                                 .done = on_answer,
                                 .ctx = asked};
     asked->flight = c2_checked_start(r->root->sub->config.http, &call, C2_WIRE_INFO, c2_sub_check(r->root));
@@ -175,7 +198,7 @@ static void on_time(void *ctx)
     for (size_t i = 0; i < r->nnamed; i++) {
         struct asked *place = ok ? place_for(r, r->named[i]) : NULL;
         if (place) {
-            *place = (struct asked){r, NULL, r->named[i], 0};
+            *place = (struct asked){.refresh = r, .path = r->named[i]};
             ok = ask(r, place);
         } else {
             r->named[kept++] = r->named[i];
