@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/vec.h"
@@ -15,7 +16,8 @@
 #include "bus/remote_impl.h"
 #include "net/address.h"
 
-#define AGAIN_MS 10000 /* after a registration failed; a broker may say another time, up to a lease */
+#define DOUBTS_MAX 2     /* of one answer that tells the roots */
+#define AGAIN_MS   10000 /* after a registration failed; a broker may say another time, up to a lease */
 
 static void release(struct c2_remote *r)
 {
@@ -34,6 +36,7 @@ struct ask {
     uint64_t visit;    /* of the remote, when it was asked */
     int at;
     bool check; /* the roots are asked for to see whether ours are among them */
+    int tries;
 };
 
 static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_error *err);
@@ -65,6 +68,7 @@ static void rest(struct c2_remote *r, const char *method, const char *name, cons
                                 .timeout_ms = 10000,
                                 .body_max = 16 << 20,
                                 .known = true,
+                                .fresh = with.tries > 0,
                                 .done = on_rest,
                                 .ctx = ask};
     r->flights++;
@@ -223,6 +227,16 @@ static void fail_status(const struct c2_remote *r, struct c2_http_reply *reply, 
     err->http_status = reply->status;
 }
 
+/* Without a hash, roots that are not those told before are believed when they come twice: one flipped bit
+ * would hide a root, or lead to where it is not. */
+static bool is_doubtful(struct c2_remote *r, const struct ask *ask, const struct c2_http_reply *reply)
+{
+    uint64_t told = c2_hash64(reply->body->p, reply->body->n), before = r->roots_told;
+
+    r->roots_told = told;
+    return !reply->hashed && told != before && ask->tries < DOUBTS_MAX;
+}
+
 static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
 {
     struct ask *ask = ctx;
@@ -240,8 +254,13 @@ static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_er
         fail_status(r, reply, &err);
     r->flights--;
     if (!why && !elsewhere) r->rest_hashed = reply->hashed;
-    if (!r->freed) {
-        if ((ask->check || ask->roots_done) && err.code == CAT2_OK && read_roots(reply, &roots, &err))
+    bool lists = ask->check || ask->roots_done;
+    if (!r->freed && lists && err.code == CAT2_OK && is_doubtful(r, ask, reply)) {
+        struct ask again = *ask;
+        again.tries++;
+        rest(r, NULL, NULL, NULL, (struct c2_str){"", 0}, again);
+    } else if (!r->freed) {
+        if (lists && err.code == CAT2_OK && read_roots(reply, &roots, &err))
             c2_remote_note_who(r, roots.p, roots.n);
         bool ok = err.code == CAT2_OK;
         if (ask->check && ok) check_registered(r, roots.p, roots.n);

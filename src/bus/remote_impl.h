@@ -56,12 +56,13 @@ struct c2_remote {
     bool tls;
     struct c2_ws *ws;
     bool up, freed;
-    bool silent;      /* a Python server: it has roots, and no events */
-    bool here;        /* the broker is on this machine */
-    bool hashed;      /* this connection's frames have hashes */
-    bool known_ours;  /* a broker with hashes answered before: a handshake without is doubted */
-    int doubts;       /* handshakes in a row without that sign */
-    bool rest_hashed; /* the registry's answers have hashes */
+    bool silent;         /* a Python server: it has roots, and no events */
+    bool here;           /* the broker is on this machine */
+    bool hashed;         /* this connection's frames have hashes */
+    bool known_ours;     /* a broker with hashes answered before: a handshake without is doubted */
+    int doubts;          /* handshakes in a row without that sign */
+    bool rest_hashed;    /* the registry's answers have hashes */
+    uint64_t roots_told; /* hash of the last answer that told the roots; 0: none */
     int tries;
     struct c2_timer *timer;
     struct c2_timer *look; /* the next place that is named before is due to be tried */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A Python publisher sends no hashes: of bits that flip in the heads of its answers, status and framing among them, none does lasting harm."""
+"""A Python publisher sends no hashes: of bits that flip in the damaged_once of its answers, status and framing among them, none does lasting harm."""
 import json
 import random
 import time
@@ -49,7 +49,7 @@ def test_a_flip_in_a_list_of_names_drops_nothing(house, tmp_path):
     wire.close()
 
 
-def test_heads_of_a_python_publisher_may_be_damaged(house, tmp_path):
+def test_damaged_once_of_a_python_publisher_may_be_damaged(house, tmp_path):
     wire, _, sub, data = damaged(house, tmp_path)
     rng = random.Random(6)
     get(f"{sub.url}/api/fetch/e/x.b2nd?slice_=0:1&format=raw")
@@ -111,4 +111,32 @@ def test_first_lines_of_answers_may_be_damaged(house, tmp_path):
             time.sleep(0.01)
         wire.answer.cancel()
     assert wire.answer.flipped - flipped > 12
+    wire.close()
+
+
+@pytest.mark.parametrize("was,instead", [(b'{"d":', b'{"f":'), (b'"http":"1', b'"http":"3'), (b'"name":"e"', b'"name":"e,')])
+def test_roots_of_a_python_broker_may_be_damaged(house, tmp_path, was, instead):
+    """No root is hidden, none is made up, and each is where it is."""
+    bro = house.py_bro()
+    for name in "de":
+        (tmp_path / name).mkdir()
+        house.pub(name, tmp_path / name, bro)
+    told = {name: root["http"] for name, root in json.loads(get(bro.url + "/api/roots")[2]).items()}
+    assert sorted(told) == ["d", "e"]
+    wire = flips.Wire(int(bro.http.split(":")[1]))
+    wire.url = "http://" + wire.http
+    damaged_once = []
+
+    def change(data):
+        if was not in data or damaged_once:
+            return data
+        damaged_once.append(data)
+        return data.replace(was, instead, 1)
+    wire.answer.change = change
+    sub = house.sub(wire)
+
+    def roots():
+        return {name: root["http"] for name, root in json.loads(get(sub.url + "/api/roots")[2]).items()}
+    wait_until(lambda: len(roots()) >= 2)
+    assert damaged_once and roots() == told
     wire.close()
