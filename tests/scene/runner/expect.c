@@ -319,8 +319,13 @@ static bool of_program(struct program *p, const struct words *w, struct verdict 
         return up == scene_is(w, 1, "connected") || no(v, "%s", up ? "connected" : "disconnected");
     }
     if (scene_is(w, 1, "calls")) return of_calls(p, w, v);
+    if (scene_is(w, 1, "hears") && w->n == 3 && p->nupstreams) {
+        const char *of = program_hears(p);
+        return strncmp(of, w->at[2], strlen(w->at[2])) == 0 || no(v, "%s", of);
+    }
     if (scene_is(w, 1, "gives") && scene_is(w, w->n - 1, "chunks")) return gives(p, scene_is(w, 2, "no"), v);
-    return nonsense(v, "PROGRAM connected | disconnected | knows ROOT | calls N times within MS");
+    return nonsense(
+        v, "PROGRAM connected | disconnected | hears PROGRAM | knows ROOT | calls N times within MS");
 }
 
 bool scene_holds(struct scene *s, const struct words *w, char *what, size_t size, bool *bad)

@@ -260,6 +260,11 @@ void program_free(struct program *p)
     free(p);
 }
 
+const char *program_hears(const struct program *p)
+{
+    return program_connected(p) ? p->upstreams[p->bus->ops->at(p->bus)].http : "nobody";
+}
+
 bool program_connected(const struct program *p)
 {
     return p->running && p->bus && p->bus->ops->connected(p->bus);

@@ -91,6 +91,8 @@ void program_stop(struct program *p);
 bool program_move(struct program *p);
 void program_free(struct program *p);
 bool program_connected(const struct program *p);
+/** Where its events come from: one of its upstreams. */
+const char *program_hears(const struct program *p);
 
 /* ---- people.c ---- */
 struct person *person_find(struct scene *s, const char *name, bool make);
