@@ -25,14 +25,15 @@ static bool is_status_line(struct c2_str line)
     if (!c2_str_cut(line, ' ', &version, &rest) || rest.n < 3 || (rest.n > 3 && rest.p[3] != ' '))
         return false;
     for (size_t i = 0; i < 3; i++)
-        if (rest.p[i] < (i ? '0' : '1') || rest.p[i] > '9') return false;
+        if (rest.p[i] < (i ? '0' : '1') || rest.p[i] > (i ? '9' : '5')) return false;
     return c2_str_is(version, "HTTP/1.1") || c2_str_is(version, "HTTP/1.0") || c2_str_is(version, "HTTP/2") ||
            c2_str_is(version, "HTTP/3");
 }
 
 bool c2_header_take(struct c2_buf *headers, struct c2_str line, struct cat2_error *err)
 {
-    bool first = headers->n == 0 || c2_str_starts(line, "HTTP/");
+    bool first =
+        headers->n == 0 || (line.n >= 5 && c2_str_eq_nocase((struct c2_str){line.p, 5}, C2_STR("HTTP/")));
 
     if (first) c2_buf_clear(headers);
     if (first && !is_status_line(line))

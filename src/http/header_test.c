@@ -24,6 +24,8 @@ static const char *const OTHERS[] = {"HTTP/!.1 304 Not Modified\r\n",
                                      "HTTP/1.9 200 OK\r\n",
                                      "HTTP/5.1 200 OK\r\n",
                                      "HTTP/1.1 012 OK\r\n",
+                                     "HTTP/1.1 600 OK\r\n",
+                                     "HTTP/1.1 704 Not Modified\r\n",
                                      "HTTP/\r\n",
                                      "Content-Type: text/plain\r\n",
                                      "\r\n"};
@@ -57,6 +59,17 @@ static void what_is_no_status_line_is_no_answer(void **state)
     }
 }
 
+static void one_after_an_interim_answer_is_looked_at_too(void **state)
+{
+    C2_AUTO(c2_buf) headers = C2_BUF_INIT(1000);
+    struct cat2_error err;
+
+    (void)state;
+    assert_true(c2_header_take(&headers, C2_STR("HTTP/1.1 100 Continue\r\n"), &err));
+    assert_true(c2_header_take(&headers, C2_STR("\r\n"), &err));
+    assert_false(c2_header_take(&headers, C2_STR("hTTP/1.1 404 Not Found\r\n"), &err)); /* libcurl's 200 */
+}
+
 static void too_much_is_refused(void **state)
 {
     C2_AUTO(c2_buf) headers = C2_BUF_INIT(20);
@@ -73,6 +86,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_lines_begin_anew),
         cmocka_unit_test(what_is_no_status_line_is_no_answer),
+        cmocka_unit_test(one_after_an_interim_answer_is_looked_at_too),
         cmocka_unit_test(too_much_is_refused),
     };
 

@@ -185,7 +185,7 @@ static bool start(struct c2_checked *c)
     call.method = c->method;
     call.headers = (const char *const *)c->headers;
     call.body = c2_buf_str(&c->body);
-    call.fresh = c->tries > 1;
+    call.fresh = c->call.fresh || c->tries > 1;
     call.head = call.data ? on_head : NULL;
     call.data = call.data ? on_data : NULL;
     call.done = on_done;

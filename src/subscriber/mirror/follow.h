@@ -25,7 +25,8 @@ void c2_follow_drop(struct c2_root_state *root);
 /** The etag of a Python publisher's answer, without the quotes that servers of today have. Borrowed. */
 struct c2_str c2_follow_etag(const struct c2_http_reply *reply);
 /** The dataset that a Python publisher's answer to /api/info tells of; with an error where it tells of none.
- * within: it is in a file of datasets, where names have no suffix. @errors CAT2_ENOMEM. */
+ * within: it is in a file of datasets, where names have no suffix. @errors CAT2_ENOMEM; CAT2_EDATA its name
+ * is of no use with its suffix. */
 bool c2_follow_ds_of_info(struct c2_root_state *root, const char *path, bool within,
                           struct c2_http_reply *reply, struct c2_ds **out, struct cat2_error *err);
 /** Is what it tells perhaps damage? Without a hash that is believed when it comes twice. *told: the hash of

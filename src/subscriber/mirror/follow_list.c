@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/log_share.h"
 #include "subscriber/mirror/age.h"
+#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/names_so_far.h"
@@ -250,8 +251,14 @@ static bool take_info(struct c2_follow *f, struct c2_follow_info *info, struct c
 
     if (reply->status >= 500 && !f->root->root.python) f->unsure = true;
     if (old && (reply->status == 304 || !old->error)) return keep(f, c2_ds_ref(old), err);
-    if (!c2_follow_ds_of_info(f->root, info->path, info->within, reply, &ds, err)) return false;
-    if (c2_follow_is_doubtful(ds, reply, &info->told) && info->tries < C2_FOLLOW_TRIES) {
+    if (!c2_follow_ds_of_info(f->root, info->path, info->within, reply, &ds, err)) {
+        if (err->code == CAT2_ENOMEM) return false;
+        c2_log_some(C2_WARN, "follow root=%s: %.200s: %s", f->root->root.name, info->path, err->message);
+        return true; /* its name is of no use; the others are listed */
+    }
+    const struct c2_ds *known = c2_sub_find(f->root, c2_str_of(ds->path));
+    bool came_before = known && c2_ds_same_line(known, ds);
+    if (!came_before && c2_follow_is_doubtful(ds, reply, &info->told) && info->tries < C2_FOLLOW_TRIES) {
         c2_ds_unref(ds);
         return start_info(f, info, err);
     }

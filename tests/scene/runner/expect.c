@@ -321,7 +321,8 @@ static bool of_program(struct program *p, const struct words *w, struct verdict 
     if (scene_is(w, 1, "calls")) return of_calls(p, w, v);
     if (scene_is(w, 1, "hears") && w->n == 3 && p->nupstreams) {
         const char *of = program_hears(p);
-        return strncmp(of, w->at[2], strlen(w->at[2])) == 0 || no(v, "%s", of);
+        size_t n = strlen(w->at[2]);
+        return (strncmp(of, w->at[2], n) == 0 && of[n] == ':') || no(v, "%s", of);
     }
     if (scene_is(w, 1, "gives") && scene_is(w, w->n - 1, "chunks")) return gives(p, scene_is(w, 2, "no"), v);
     return nonsense(
