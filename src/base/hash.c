@@ -27,6 +27,14 @@ uint64_t c2_hash64_seeded(const void *p, size_t n, uint64_t seed)
     return XXH3_64bits_withSeed(p, n, seed);
 }
 
+bool c2_hash_again(uint64_t hash, uint64_t *told)
+{
+    bool again = hash == *told;
+
+    *told = hash;
+    return again;
+}
+
 struct c2_hash128 c2_hash128_of(const void *p, size_t n)
 {
     XXH128_hash_t hash = XXH3_128bits(p, n);

@@ -4,6 +4,7 @@
 #ifndef C2_BASE_HASH_H
 #define C2_BASE_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,9 @@ struct c2_hash128 {
 };
 uint64_t c2_hash64(const void *p, size_t n);
 uint64_t c2_hash64_seeded(const void *p, size_t n, uint64_t seed);
+/** Is it the hash that came before, *told? It is *told from now on; 0: none has come. For what is believed
+ * when it comes twice. */
+bool c2_hash_again(uint64_t hash, uint64_t *told);
 struct c2_hash128 c2_hash128_of(const void *p, size_t n);
 
 /* A hash of what comes in pieces: begin, add any number of times, end. Owns nothing. */

@@ -231,10 +231,9 @@ static void fail_status(const struct c2_remote *r, struct c2_http_reply *reply, 
  * would hide a root, or lead to where it is not. */
 static bool is_doubtful(struct c2_remote *r, const struct ask *ask, const struct c2_http_reply *reply)
 {
-    uint64_t told = c2_hash64(reply->body->p, reply->body->n), before = r->roots_told;
-
-    r->roots_told = told;
-    return !reply->hashed && told != before && ask->tries < DOUBTS_MAX;
+    C2_ASSERT(reply);
+    return !reply->hashed && !c2_hash_again(c2_hash64(reply->body->p, reply->body->n), &r->roots_told) &&
+           ask->tries < DOUBTS_MAX;
 }
 
 static void on_rest(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)

@@ -32,8 +32,8 @@ static bool is_status_line(struct c2_str line)
 
 bool c2_header_take(struct c2_buf *headers, struct c2_str line, struct cat2_error *err)
 {
-    bool first =
-        headers->n == 0 || (line.n >= 5 && c2_str_eq_nocase((struct c2_str){line.p, 5}, C2_STR("HTTP/")));
+    struct c2_str head = {line.p, (size_t)c2_min_i64(5, (int64_t)line.n)};
+    bool first = headers->n == 0 || c2_str_eq_nocase(head, C2_STR("HTTP/"));
 
     if (first) c2_buf_clear(headers);
     if (first && !is_status_line(line))

@@ -2,18 +2,13 @@
 /* The first line of an answer is a status line, or there is no answer. */
 #include "http/header.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "base/base_testing.h"
 
 static const char *const STATUS_LINES[] = {"HTTP/1.1 200 OK\r\n", "HTTP/1.0 404 Not Found\r\n",
                                            "HTTP/1.1 304\r\n",    "HTTP/1.1 200 \r\n",
                                            "HTTP/2 206 \r\n",     "HTTP/3 503\r\n"};
 
-/* One bit of each is another; some of these are status lines too, of another status. */
+/* Damaged ones, most of them by one bit, and what is none at all. */
 static const char *const OTHERS[] = {"HTTP/!.1 304 Not Modified\r\n",
                                      "HTTP/\xb1.1 304 Not Modified\r\n",
                                      "HTTP/1.1 3p4 Not Modified\r\n",

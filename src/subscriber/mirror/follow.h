@@ -29,9 +29,10 @@ struct c2_str c2_follow_etag(const struct c2_http_reply *reply);
  * is of no use with its suffix. */
 bool c2_follow_ds_of_info(struct c2_root_state *root, const char *path, bool within,
                           struct c2_http_reply *reply, struct c2_ds **out, struct cat2_error *err);
-/** Is what it tells perhaps damage? Without a hash that is believed when it comes twice. *told: the hash of
- * the answer before this one, 0 none; then of this one. */
-bool c2_follow_is_doubtful(const struct c2_ds *ds, const struct c2_http_reply *reply, uint64_t *told);
+/** Is what it tells perhaps damage? An error without a hash is believed when it comes twice, also if the
+ * first time is long ago. *told: as for c2_hash_again(). */
+bool c2_follow_is_doubtful(struct c2_root_state *root, const struct c2_ds *ds,
+                           const struct c2_http_reply *reply, uint64_t *told);
 
 /** Subscribe if need be; fn once the root has been listed, or cannot be. @errors status 503: it is being
  * listed, for long. */

@@ -34,8 +34,7 @@ struct c2_follow {
     int64_t nlost; /* lines of which not even the path is known */
     uint64_t chain, chain_end;
     bool unsure;    /* Python: a 5xx may mean that the dataset is not announced yet */
-    bool doubted;   /* a list without hashes told other names than are known: */
-    uint64_t names; /* its hash. It is believed when it comes again */
+    uint64_t names; /* hash of a list without hashes that told other names than are known; 0: none */
     struct {
         C2_VEC(struct c2_ds *);
     } found; /* in listing order */
@@ -49,7 +48,7 @@ struct c2_follow {
     struct c2_texts groups; /* files of datasets at a Python server, as they were found */
     size_t next_group;      /* to be listed */
     int group_tries;
-    uint64_t group_told; /* hash of its list before this one, that was doubted */
+    uint64_t group_told; /* hash of its list before this one, that was doubted; 0: none */
 };
 struct c2_follow_info {
     struct c2_follow *follow;
@@ -57,7 +56,7 @@ struct c2_follow_info {
     char *path;
     bool within; /* in a group */
     int tries;
-    uint64_t told; /* hash of the answer before this one, that was doubted */
+    uint64_t told; /* hash of the answer before this one, that was doubted; 0: none */
 };
 
 /** Ask for the list. f->end is told how it ends, once; f is its own then. */

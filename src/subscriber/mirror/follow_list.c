@@ -12,7 +12,6 @@
 #include "base/limits.h"
 #include "base/log_share.h"
 #include "subscriber/mirror/age.h"
-#include "subscriber/mirror/dataset.h"
 #include "subscriber/mirror/follow.h"
 #include "subscriber/mirror/follow_impl.h"
 #include "subscriber/mirror/names_so_far.h"
@@ -53,6 +52,7 @@ void c2_follow_clear(struct c2_follow *f)
     c2_buf_clear(&f->text);
     f->next_group = f->known_at = 0;
     f->group_tries = 0;
+    f->group_told = 0;
 }
 
 static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
@@ -66,7 +66,7 @@ bool c2_follow_add_info(struct c2_follow *f, struct c2_str path, bool within, st
 
     if (!copy) return c2_fail_nomem(err, "listing");
     return c2_vec_push(&f->infos, C2_DATASETS_MAX, "datasets", err,
-                       (struct c2_follow_info){f, NULL, copy, within, 0, 0}) ||
+                       (struct c2_follow_info){.follow = f, .path = copy, .within = within}) ||
            (free(copy), false);
 }
 
@@ -256,9 +256,7 @@ static bool take_info(struct c2_follow *f, struct c2_follow_info *info, struct c
         c2_log_some(C2_WARN, "follow root=%s: %.200s: %s", f->root->root.name, info->path, err->message);
         return true; /* its name is of no use; the others are listed */
     }
-    const struct c2_ds *known = c2_sub_find(f->root, c2_str_of(ds->path));
-    bool came_before = known && c2_ds_same_line(known, ds);
-    if (!came_before && c2_follow_is_doubtful(ds, reply, &info->told) && info->tries < C2_FOLLOW_TRIES) {
+    if (c2_follow_is_doubtful(f->root, ds, reply, &info->told) && info->tries < C2_FOLLOW_TRIES) {
         c2_ds_unref(ds);
         return start_info(f, info, err);
     }
@@ -375,12 +373,7 @@ static bool names_are_known(struct c2_follow *f)
 /* One flipped bit in a name would drop a dataset that is there. */
 static bool is_believed(struct c2_follow *f)
 {
-    uint64_t names = c2_hash64(f->text.p, f->text.n);
-    bool again = f->doubted && names == f->names;
-
-    f->doubted = true;
-    f->names = names;
-    return again || names_are_known(f);
+    return c2_hash_again(c2_hash64(f->text.p, f->text.n), &f->names) || names_are_known(f);
 }
 
 /* ---- the list ---- */

@@ -56,7 +56,6 @@ static bool put_line(const char *path, bool within, const struct c2_http_reply *
     struct c2_str text = why->code != CAT2_OK ? c2_str_of(why->message) : why_none(info);
     struct c2_jw w;
 
-    c2_buf_clear(line);
     c2_jw_init(&w, line, C2_JSON_COMPACT, err);
     c2_jw_begin_object(&w);
     if (!put_path(&w, path, within, info, err)) return false;
@@ -71,10 +70,19 @@ static bool put_line(const char *path, bool within, const struct c2_http_reply *
     return c2_jw_finish(&w);
 }
 
+static bool make_ds(struct c2_root_state *root, const char *path, bool within,
+                    const struct c2_http_reply *reply, struct c2_jval info, const struct cat2_error *why,
+                    struct c2_ds **out, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
+
+    return put_line(path, within, reply, info, why, &line, err) &&
+           c2_ds_from_line(root, c2_buf_str(&line), false, out, err);
+}
+
 bool c2_follow_ds_of_info(struct c2_root_state *root, const char *path, bool within,
                           struct c2_http_reply *reply, struct c2_ds **out, struct cat2_error *err)
 {
-    C2_AUTO(c2_buf) line = C2_BUF_INIT(C2_JSON_NBYTES_MAX);
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct cat2_error why = {0}, bad = {0};
 
@@ -83,23 +91,19 @@ bool c2_follow_ds_of_info(struct c2_root_state *root, const char *path, bool wit
     else if (!c2_json_parse(c2_buf_str(reply->body), &json, &bad))
         c2_fail(&why, CAT2_EDATA, "its metadata: %s", bad.message);
     struct c2_jval info = c2_json_root(json);
-    if (put_line(path, within, reply, info, &why, &line, &bad) &&
-        c2_ds_from_line(root, c2_buf_str(&line), false, out, &bad))
-        return true;
-    c2_fail(&why, CAT2_EDATA, "its metadata: %s", bad.message);
-    if (bad.code != CAT2_ENOMEM && put_line(path, within, reply, info, &why, &line, &bad) &&
-        c2_ds_from_line(root, c2_buf_str(&line), false, out, &bad))
-        return true;
-    *err = bad;
-    return false;
+    if (make_ds(root, path, within, reply, info, &why, out, err)) return true;
+    if (err->code == CAT2_ENOMEM) return false;
+    c2_fail(&why, CAT2_EDATA, "its metadata: %s", err->message);
+    return make_ds(root, path, within, reply, info, &why, out, err);
 }
 
-bool c2_follow_is_doubtful(const struct c2_ds *ds, const struct c2_http_reply *reply, uint64_t *told)
+bool c2_follow_is_doubtful(struct c2_root_state *root, const struct c2_ds *ds,
+                           const struct c2_http_reply *reply, uint64_t *told)
 {
-    uint64_t before = *told;
-
-    *told = c2_hash64(reply->body->p, reply->body->n);
-    return ds->error && reply->status == 200 && !reply->hashed && *told != before;
+    if (!ds->error || reply->status != 200 || reply->hashed) return false;
+    const struct c2_ds *known = c2_sub_find(root, c2_str_of(ds->path));
+    if (known && c2_ds_same_line(known, ds)) return false;
+    return !c2_hash_again(c2_hash64(reply->body->p, reply->body->n), told);
 }
 
 /* ---- groups ---- */
@@ -148,11 +152,9 @@ static bool add_leaves(struct c2_follow *f, const char *group, struct c2_str tex
  * twice. */
 static bool is_believed(struct c2_follow *f, const struct c2_http_reply *reply)
 {
-    uint64_t told = c2_hash64(reply->body->p, reply->body->n) + (uint64_t)reply->status,
-             before = f->group_told;
+    uint64_t told = c2_hash64_seeded(reply->body->p, reply->body->n, (uint64_t)reply->status);
 
-    f->group_told = told;
-    return reply->hashed || ++f->group_tries >= C2_FOLLOW_TRIES || (f->group_tries > 1 && told == before);
+    return reply->hashed || c2_hash_again(told, &f->group_told) || ++f->group_tries >= C2_FOLLOW_TRIES;
 }
 
 static void on_group(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
@@ -168,6 +170,7 @@ static void on_group(void *ctx, struct c2_http_reply *reply, const struct cat2_e
     }
     const char *group = f->groups.p[f->next_group++];
     f->group_tries = 0;
+    f->group_told = 0;
     if (!why && reply->status != 200)
         c2_log_some(C2_WARN, "follow root=%s: %.200s is not listed: status %d", f->root->root.name, group,
                     reply->status);

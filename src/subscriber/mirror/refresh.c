@@ -76,7 +76,7 @@ static enum taken take_unhashed(struct c2_refresh *r, struct asked *asked, struc
     struct c2_ds *ds;
 
     if (!c2_follow_ds_of_info(r->root, asked->path, false, reply, &ds, &err)) return NO_ANSWER;
-    if (!c2_follow_is_doubtful(ds, reply, &asked->told) || asked->doubts >= DOUBTS_MAX)
+    if (!c2_follow_is_doubtful(r->root, ds, reply, &asked->told) || asked->doubts >= DOUBTS_MAX)
         return c2_sub_put(r->root, ds, &err) ? TAKEN : NO_ANSWER;
     c2_ds_unref(ds);
     return DOUBTED;
