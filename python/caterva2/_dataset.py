@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Container, Dict, Iterable, Iter
 
 import numpy as np
 
-from . import _flight, _html, _native, _pinned, _pool
+from . import _flight, _frames, _html, _native, _pinned, _pool
 from ._slices import to_text
 from ._state import State
 from .errors import Changed, InvalidRequest, LocalError, NotFound, SliceError, Unsupported
@@ -263,9 +263,7 @@ class File:
                     return blosc2.asarray(items).to_cframe()
                 return blosc2.SChunk(data=items, cparams={"typesize": state.itemsize}).to_cframe()
         frame = self._latest(run)
-        if self._state.kind == _native.ARRAY:
-            return blosc2.ndarray_from_cframe(frame, copy=True)  # without a copy blosc2 reads freed memory
-        return blosc2.schunk_from_cframe(frame, copy=True)
+        return _frames.array(frame) if self._state.kind == _native.ARRAY else _frames.schunk(frame)
 
     # ---- files ----
 

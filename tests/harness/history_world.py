@@ -18,6 +18,7 @@ import threading
 import time
 
 import blosc2
+import frames
 import h5py
 import numpy as np
 import programs
@@ -304,9 +305,9 @@ class World:
             seen.generation = generation_of(np.frombuffer(body, "<i8"), chunk * CHUNK, CHUNK)
         elif face in ("download", "files"):
             if seen.dataset.endswith(".b2nd"):
-                values = blosc2.ndarray_from_cframe(body)[:]
+                values = frames.array(body)[:]
             else:
-                values = np.frombuffer(blosc2.schunk_from_cframe(body)[:], "<i8")
+                values = np.frombuffer(frames.schunk(body)[:], "<i8")
             seen.generation = generation_of(values, 0, N)
             seen.parts = {"whole": digest(body)} | {i: digest(body[i * 1000:i * 1000 + 1000]) for i in range(PARTS)}
         elif face == "ranges":
@@ -339,7 +340,7 @@ class World:
                     raise Refused(done.stderr)
                 files = [path for path in target.rglob("*") if path.is_file()]
             data = files[0].read_bytes()
-            values = np.frombuffer(data, "<i8") if plain else blosc2.ndarray_from_cframe(data)[:]
+            values = np.frombuffer(data, "<i8") if plain else frames.array(data)[:]
             seen.generation = generation_of(values, 0, N)
             return True
         except Refused as error:

@@ -10,12 +10,13 @@ import sys
 
 import blosc2
 import caterva2
+import frames
 import numpy as np
 
 
 def edit(name, of, **changes):
     """A copy of a saved expression, where other things stand in it."""
-    frame = blosc2.schunk_from_cframe(open(of, "rb").read(), copy=True)
+    frame = frames.writable(open(of, "rb").read())
     frame.vlmeta["b2o"] = dict(frame.vlmeta["b2o"]) | changes
     with open(name, "wb") as file:
         file.write(frame.to_cframe())

@@ -12,6 +12,7 @@ import pickle
 import re
 
 import blosc2
+import frames
 import numpy as np
 import pytest
 from programs import EXTERNAL, ROOT, get, unpack, wait_until
@@ -78,8 +79,8 @@ def decode(body):
     if body[:1] == b"\x80":
         return pickle.loads(body)
     if body[:1] == b"\x9e":
-        frame = blosc2.schunk_from_cframe(body)
-        return blosc2.ndarray_from_cframe(body)[()] if "b2nd" in frame.meta else frame[:] if frame.nbytes else b""
+        frame = frames.schunk(body)
+        return frames.array(body)[()] if "b2nd" in frame.meta else frame[:] if frame.nbytes else b""
     return blosc2.decompress2(body)
 
 

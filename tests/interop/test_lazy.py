@@ -5,6 +5,7 @@ import os
 import subprocess
 
 import blosc2
+import frames
 import numpy as np
 import pytest
 from programs import EXTERNAL, ROOT, get, wait_until
@@ -120,4 +121,4 @@ def test_an_operand_that_has_changed_is_read_anew(site):
     fresh = site.root / "fresh.b2nd"
     blosc2.asarray(A + 100, urlpath=str(fresh), mode="w")
     os.replace(fresh, site.root / "a.b2nd")
-    wait_until(lambda: blosc2.ndarray_from_cframe(get(f"{site.url}/api/fetch/r/add.b2nd")[2])[0, 0] == 100)
+    wait_until(lambda: frames.array(get(f"{site.url}/api/fetch/r/add.b2nd")[2])[0, 0] == 100)

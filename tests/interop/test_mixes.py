@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import blosc2
+import frames
 import numpy as np
 import pytest
 from programs import EXTERNAL, cli, get, wait_until
@@ -41,7 +42,7 @@ def decode(body):
     if first == b"\x80":
         return pickle.loads(body)
     if first == b"\x9e":
-        return blosc2.ndarray_from_cframe(body)[()]
+        return frames.array(body)[()]
     return blosc2.decompress2(body)
 
 

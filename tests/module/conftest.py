@@ -20,6 +20,7 @@ def make_arrays(folder):
     blosc2 = pytest.importorskip("blosc2")
     rng = np.random.default_rng(7)
     arrays = {}
+    (folder / "deep/er").mkdir(parents=True)
     table = np.dtype([("id", "<u4"), ("at", ">f8"), ("name", "S5"), ("pair", "<i2", (2,))])
     for name in ("?", "i1", "<i2", ">i4", "<i8", "u1", ">u8", "<f2", ">f4", "<f8", "<c8", "<c16", "S6", "<U4", "<M8[ns]", "<m8[us]",
                  table):
@@ -43,7 +44,14 @@ def make_arrays(folder):
     subprocess.run([programs.BIN / "cat2import", folder.with_suffix(".h5"), folder.with_suffix(".imported")], check=True,
                    stdout=subprocess.DEVNULL)
     shutil.copy(folder.with_suffix(".imported") / "empty.b2nd", folder)
-    (folder / "deep/er").mkdir(parents=True)
+    # Chunks of one repeated value stand before others: see caterva2/_frames.py.
+    zeros = np.concatenate([np.zeros(200, "<i4"), rng.integers(1, 1000, 850, dtype="<i4")])
+    arrays["zeros.b2nd"] = zeros
+    array = blosc2.asarray(zeros, urlpath=str(folder / "zeros.b2nd"), mode="w", chunks=(100,), blocks=(50,), meta={"unit": "mm"})
+    array.schunk.vlmeta["note"] = {"of": [1, 2]}
+    frame = blosc2.SChunk(chunksize=400, data=zeros, urlpath=str(folder / "deep/er/zeros.b2frame"), mode="w", contiguous=True,
+                          cparams={"typesize": 4}, meta={"unit": "mm"})
+    frame.vlmeta["note"] = {"of": [1, 2]}
     (folder / "deep/er/notes.txt").write_bytes(rng.integers(0, 256, 100000, dtype="u1").tobytes())
     (folder / "deep/blank name %.txt").write_text("here")
     return arrays

@@ -117,11 +117,11 @@ def test_iteration_by_chunks_and_rows(place, many):
 
 def test_a_root_is_a_tree_of_paths(place, many):
     assert "deep/er/notes.txt" in many and pathlib.PurePosixPath("d0.b2nd") in many and "deep" not in many and 3 not in many
-    assert len(many) == len(list(many)) == len(place.arrays) + 2
-    assert list(many.walk())[1:] == [("deep", ["er"], ["blank name %.txt"]), ("deep/er", [], ["notes.txt"])]
+    assert len(many) == len(list(many)) == len(place.arrays) + 3
+    assert list(many.walk())[1:] == [("deep", ["er"], ["blank name %.txt"]), ("deep/er", [], ["notes.txt", "zeros.b2frame"])]
     top, folders, names = next(many.walk())
     assert (top, folders) == ("", ["deep"]) and set(names) == set(place.arrays)
-    assert list(many.walk("deep/er")) == [("deep/er", [], ["notes.txt"])] and list(many.walk("nope")) == []
+    assert list(many.walk("deep/er")) == [("deep/er", [], ["notes.txt", "zeros.b2frame"])] and list(many.walk("nope")) == []
     walked = []
     for folder, folders, _ in many.walk():
         walked.append(folder)

@@ -8,10 +8,11 @@ import sys
 import threading
 
 import caterva2
+import frames
 import numpy as np
 import programs
 import pytest
-from caterva2 import _native, _pool
+from caterva2 import _frames, _native, _pool
 
 
 def random_key(rng, shape):
@@ -44,6 +45,42 @@ def test_a_slice_as_a_blosc2_array_has_numpys_shape(place, many):
             want = np.asarray(place.arrays[name][key], place.arrays[name].dtype)
             same(np.asarray(many[name].as_blosc2(key)[()]), want)
             assert many[name].as_blosc2(key).shape == want.shape, (name, key)
+
+
+@pytest.mark.parametrize("slice_", [None, slice(50, 1000)])
+def test_what_blosc2_is_given_owns_what_it_reads(place, many, slice_):
+    """Chunks of one value before others make the package blosc2 free what is not its own, when it copies a frame."""
+    want = place.arrays["zeros.b2nd"][slice_ or slice(None)]
+    array, frame = many["zeros.b2nd"].as_blosc2(slice_), many["deep/er/zeros.b2frame"].as_blosc2(slice_)
+    others = [bytes([n]) * 4000 for n in range(256)]  # where what they read would have been
+    np.testing.assert_array_equal(array[:], want)
+    assert frame[:] == want.tobytes() and frame.typesize == 4
+    # They may be written to, and grow.
+    array[:300] = want[:300][::-1].copy()
+    array.schunk.vlmeta["mine"] = frame.vlmeta["mine"] = b"x" * 1000
+    last = want.tobytes()[-frame.chunksize:][:frame.nbytes]
+    frame.update_data(0, last, copy=True)
+    np.testing.assert_array_equal(array[:], np.concatenate([want[:300][::-1], want[300:]]))
+    assert frame[:] == last + want.tobytes()[len(last):]
+    assert frames.array(frame.to_cframe())[:].tobytes() == frame[:]
+    del others
+
+
+def test_a_frame_is_copied_with_all_it_has():
+    """As a Python subscriber of 2024 sends it: without the metalayer of an array."""
+    blosc2 = pytest.importorskip("blosc2")
+    data = bytes(800) + bytes(range(256)) * 10
+    made = blosc2.SChunk(chunksize=400, data=data, contiguous=True, cparams={"typesize": 4, "clevel": 9}, meta={"unit": ["mm", 1]})
+    made.vlmeta["note"] = {"of": (1, 2)}
+    own = _frames.schunk(made.to_cframe())
+    assert own[:] == data and own.cparams == made.cparams and own.chunksize == 400 and own.nchunks == made.nchunks
+    assert {name: own.meta[name] for name in own.meta.keys()} == {"unit": ["mm", 1]} and own.vlmeta.getall() == made.vlmeta.getall()
+    array = blosc2.asarray(np.frombuffer(data, "<i4"), chunks=(100,), blocks=(50,), meta={"unit": "mm"})
+    array.schunk.vlmeta["note"] = {"of": (1, 2)}
+    own = _frames.array(array.to_cframe())
+    np.testing.assert_array_equal(own[:], array[:])
+    assert own.chunks == (100,) and own.blocks == (50,) and own.schunk.meta["unit"] == "mm"
+    assert own.schunk.vlmeta.getall() == array.schunk.vlmeta.getall()
 
 
 @pytest.mark.parametrize("wire", ["AUTO", "RAW", "BLOSC2"])

@@ -5,8 +5,8 @@ import json
 import signal
 import time
 
-import blosc2
 import failing
+import frames
 import history_world
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ class Site:
             status, said, body = get(f"http://{self.at['sub']}{path}")
             if status != 200:
                 return False
-            values = blosc2.ndarray_from_cframe(body)[:] if "download" in path else np.frombuffer(body, "<i8")
+            values = frames.array(body)[:] if "download" in path else np.frombuffer(body, "<i8")
             generation = history_world.generation_of(values, 0, N)
             assert generation <= self.generation and self.etags.setdefault(said["ETag"], generation) == generation
             seen.add(generation)

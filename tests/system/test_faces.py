@@ -11,6 +11,7 @@ import pickle
 import urllib.parse
 
 import blosc2
+import frames
 import h5py
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ def cframe(ask, path, text, want):
     if want.size == 0 or want.ndim == 0:
         return None  # beyond this release of blosc2
     body = ask(f"/api/fetch/{path}", slice_=text, format="b2nd")[1]  # the array reads from it
-    return items(blosc2.ndarray_from_cframe(body)[()], want)
+    return items(frames.array(body)[()], want)
 
 
 def pickled(ask, path, text, want):

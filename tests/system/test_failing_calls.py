@@ -17,6 +17,7 @@ import time
 
 import blosc2
 import failing
+import frames
 import history_world
 import numpy as np
 import pytest
@@ -97,7 +98,7 @@ class Site:
             body = self.ask("sub", f"/api/fetch/d/x.b2nd?slice_={lo}:{lo + n}&format=raw")
             yield body is not None and self.version(np.frombuffer(body, "<i8"), lo, n) == self.generation
         body = self.ask("sub", "/api/download/d/x.b2nd")
-        yield body is not None and self.version(blosc2.ndarray_from_cframe(body)[:], 0, N) == self.generation
+        yield body is not None and self.version(frames.array(body)[:], 0, N) == self.generation
         for lo, hi in ((0, 60_000), (100, 200)):  # and something is evicted
             body = self.ask("sub", f"/api/fetch/d/noise.bin?slice_={lo}:{hi}&format=raw")
             assert body in (None, NOISE[lo:hi]), "noise.bin is wrong"

@@ -13,6 +13,7 @@ import time
 import urllib.error
 
 import blosc2
+import frames
 import h5py
 import numpy as np
 import pytest
@@ -506,8 +507,8 @@ def test_no_answer_mixes_generations_while_a_writer_is_at_work(house, tmp_path, 
         status, _, body = get(f"{site.pub.url}/api/frame/{site.dataset}")
         if status != 200 or len(body) < 1_600_000:
             return set()
-        found = blosc2.ndarray_from_cframe(body)[:] if kind == "array" else np.frombuffer(
-            blosc2.schunk_from_cframe(body)[:], "<i4")
+        found = frames.array(body)[:] if kind == "array" else np.frombuffer(
+            frames.schunk(body)[:], "<i4")
         return set((found % 10).tolist())
 
     thread = threading.Thread(target=writer)
@@ -547,7 +548,7 @@ def test_python_subscribers_see_the_change_too(house, tmp_path):
 
     def digits():
         status, _, body = get(f"{sub.url}/api/fetch/r/x.b2nd?prefer_schunk=true")
-        return set((blosc2.ndarray_from_cframe(body)[:] % 10).tolist()) if status == 200 else None
+        return set((frames.array(body)[:] % 10).tolist()) if status == 200 else None
     wait_until(lambda: digits() == {1})
     replaced(path, array, 2)
     wait_until(lambda: digits() == {2})

@@ -9,6 +9,7 @@ import subprocess
 import urllib.parse
 
 import blosc2
+import frames
 import h5py
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ class Faces:
         for address in (f"/api/download/{q}", f"/files/{q}"):
             status, _, body = get(self.url + address)
             assert status == 200, (whole, body[:200])
-            np.testing.assert_array_equal(blosc2.ndarray_from_cframe(body)[:], value)
+            np.testing.assert_array_equal(frames.array(body)[:], value)
         key = f"{self.url}/zarr/{self.root}/{quoted(zarr_key(self.name(path)))}"
         assert json.loads(get(key + "/.zarray")[2])["shape"] == [3]
         np.testing.assert_array_equal(np.frombuffer(get(key + "/0")[2], "<i8")[:3], value)
@@ -171,7 +172,7 @@ class Faces:
         if not (path.endswith(".b2") and path[:-3] in files):
             assert get(f"{self.url}/files/{q}")[2] == body, path
         status, _, frame = get(f"{self.url}/files/{q}.b2")
-        assert status == 200 and blosc2.schunk_from_cframe(frame)[:] == body, path
+        assert status == 200 and frames.schunk(frame)[:] == body, path
 
     def check_cli(self, path, value, body=None):
         whole, out = f"{self.root}/{path}", self.tmp / "out"
@@ -183,7 +184,7 @@ class Faces:
         if body is not None:
             assert open(name, "rb").read() == body
         else:
-            np.testing.assert_array_equal(blosc2.ndarray_from_cframe(open(name, "rb").read())[:], value)
+            np.testing.assert_array_equal(frames.array(open(name, "rb").read())[:], value)
         shutil.rmtree(out)
 
     def check_zarr_python(self, version, arrays):

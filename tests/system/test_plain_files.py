@@ -9,6 +9,7 @@ import re
 import urllib.parse
 
 import blosc2
+import frames
 import numpy as np
 import pytest
 from programs import EXTERNAL, get, wait_until
@@ -101,13 +102,13 @@ def test_the_raw_answer_of_a_fetch_has_ranges_too(site):
 
 def test_a_frame_keeps_its_name_where_a_file_has_it_too(site):
     def frame(name):
-        return blosc2.schunk_from_cframe(get(f"{site.url}/files/d/{name}")[2])[:]
+        return frames.schunk(get(f"{site.url}/files/d/{name}")[2])[:]
     assert get(site.url + "/files/d/both")[2] == b"own" and frame("both.b2") == b"own"  # the frame of `both`, as ever
     assert frame("both.b2.b2") == b"other" and frame("both.b2.b2.b2") == b"third"
     assert get(site.url + "/api/fetch/d/both.b2?format=raw", {"Range": "bytes=0-"})[2] == b"other"  # each file can be had as itself here
     assert get(site.url + "/files/d/lone.b2")[2] == b"lone" and frame("lone.b2.b2") == b"lone"
     assert get(site.url + "/files/d/folder.b2")[2] == b"beside" and get(site.url + "/files/d/a.b2nd.b2")[2] == b"no frame"
-    assert blosc2.ndarray_from_cframe(get(site.url + "/files/d/a.b2nd")[2])[8] == 8
+    assert frames.array(get(site.url + "/files/d/a.b2nd")[2])[8] == 8
     for name in ("none.b2", "none", "folder"):
         assert get(f"{site.url}/files/d/{name}")[0] == 404, name
     assert get(site.url + "/files/d/lone.b2/")[2] == b"lone"

@@ -8,8 +8,8 @@ import os
 import random
 import shutil
 
-import blosc2
 import failing
+import frames
 import history_world
 import numpy as np
 import power_loss
@@ -79,7 +79,7 @@ class Site:
             if lo is None:
                 assert body == NOISE
                 continue
-            values = blosc2.ndarray_from_cframe(body)[:] if "download" in path else np.frombuffer(body, "<i8")
+            values = frames.array(body)[:] if "download" in path else np.frombuffer(body, "<i8")
             generation = history_world.generation_of(values, lo, n)
             assert 0 <= generation <= self.generation, f"{generation}, and the newest is {self.generation}"
             assert self.etags.setdefault(said["ETag"], generation) == generation, f"{said['ETag']} is of two generations"

@@ -5,6 +5,7 @@ import http.client
 import urllib.parse
 
 import blosc2
+import frames
 import numpy as np
 import pytest
 from metrics import of, value
@@ -47,7 +48,7 @@ def ask(sub, data, seed, form, count):
         if form == "format=raw":
             assert body == want.tobytes()
         else:
-            assert np.array_equal(blosc2.ndarray_from_cframe(body)[:], want)
+            assert np.array_equal(frames.array(body)[:], want)
     connection.close()
 
 

@@ -11,6 +11,7 @@ import urllib.parse
 import zipfile
 
 import blosc2
+import frames
 import h5py
 import numpy as np
 import pytest
@@ -69,9 +70,9 @@ def same(answer, expected, what):
     assert answer[0] == 200, (what, answer[2][:300])
     assert answer[1]["Accept-Ranges"] == "none"
     if expected.ndim == 0:  # blosc2 of 2024 reads none without axes
-        assert blosc2.schunk_from_cframe(answer[2])[:] == expected.tobytes(), what
+        assert frames.schunk(answer[2])[:] == expected.tobytes(), what
         return
-    got = blosc2.ndarray_from_cframe(answer[2])
+    got = frames.array(answer[2])
     assert (got.shape, got.dtype) == (expected.shape, expected.dtype), what
     assert got[...].tobytes() == np.ascontiguousarray(expected).tobytes(), what
 
@@ -253,12 +254,12 @@ def test_a_slice_of_a_frame_is_a_frame(site):
     for name, data, size in (("bytes.b2frame", BYTES, 1), ("items.b2frame", items.tobytes(), 4)):
         for text, key in (("3:15", slice(3, 15)), ("3", slice(3, 4)), ("-1", slice(-1, None)), ("100:5", slice(100, 5)), ("::2", slice(None, None, 2)), ("5:1200", slice(5, 1200))):
             status, headers, body = get(at(site, name, slice_=text))
-            got = blosc2.schunk_from_cframe(body)
+            got = frames.schunk(body)
             assert "b2nd" not in got.meta and got.typesize == size and headers["Accept-Ranges"] == "none"
             assert (got[:] if got.nbytes else b"") == np.frombuffer(data, f"V{size}")[key].tobytes(), (name, text)
         assert get(at(site, name))[2] == (site.root / name).read_bytes()
-    assert blosc2.schunk_from_cframe(get(at(site, "notes.txt", slice_="2:7"))[2])[:] == TEXT[2:7]
-    assert blosc2.ndarray_from_cframe(get(at(site, "bytes.b2frame", slice_="3:15", format="b2nd"))[2])[:].tobytes() == BYTES[3:15]
+    assert frames.schunk(get(at(site, "notes.txt", slice_="2:7"))[2])[:] == TEXT[2:7]
+    assert frames.array(get(at(site, "bytes.b2frame", slice_="3:15", format="b2nd"))[2])[:].tobytes() == BYTES[3:15]
 
 
 @pytest.mark.parametrize("name", ["line.b2nd", "plane.b2nd", "rows.b2nd", "bytes.b2frame"])
@@ -300,7 +301,7 @@ def test_a_download_is_the_file_coded_for_who_takes_the_coding(site, coding):
     status, answer, body = get(f"{site.url}/api/download/@public/notes.txt", headers)
     coded = coding in ("blosc2", "gzip, blosc2;q=0.5")
     assert (status, answer.get("Content-Encoding"), answer["Vary"]) == (200, "blosc2" if coded else None, "Accept-Encoding")
-    assert (blosc2.schunk_from_cframe(body)[:] if coded else body) == TEXT
+    assert (frames.schunk(body)[:] if coded else body) == TEXT
     assert answer["Content-Disposition"] == 'attachment; filename="notes.txt"' and answer["Content-Type"].startswith("text/plain")
     other = get(f"{site.url}/api/download/@public/notes.txt", PYTHON | {"Accept-Encoding": "gzip" if coded else "blosc2"})[1]
     assert answer["ETag"] != other["ETag"]
@@ -359,7 +360,7 @@ def test_a_leaf_is_there_under_its_own_name(site, name):
     assert info["shape"] == list(ARRAYS["plane"].shape)
     same(get(at(site, name, slice_="3:9, 5")), ARRAYS["plane"][3:9, 5], name)
     for route in ("fetch", "download"):
-        assert (blosc2.ndarray_from_cframe(get(f"{site.url}/api/{route}/@public/{name}")[2])[:] == ARRAYS["plane"]).all()
+        assert (frames.array(get(f"{site.url}/api/{route}/@public/{name}")[2])[:] == ARRAYS["plane"]).all()
     chunk = get(f"{site.url}/api/chunk/@public/{name}?nchunk=0")
     assert chunk[0] == 200 and len(blosc2.decompress2(chunk[2])) == info["schunk"]["chunksize"]
     assert get(f"{site.url}/api/info/@public/{name}/more")[0] == get(f"{site.url}/api/info/@public/line")[0] == 404
@@ -405,7 +406,7 @@ def test_a_leaf_of_a_store_is_its_stored_frame(site, name):
 
 def test_a_frame_within_the_frame_of_a_store_is_as_it_is_there(site):
     with zipfile.ZipFile(ROOT / "tests/corpus/b2z_store/embedded.b2z") as store:
-        embedded = blosc2.schunk_from_cframe(store.read("embed.b2e"))[:]
+        embedded = frames.schunk(store.read("embed.b2e"))[:]
     shutil.copy(ROOT / "tests/corpus/b2z_store/embedded.b2z", site.root / "late.b2z")
     wait_until(lambda: "late.b2z" in json.loads(get(f"{site.url}/api/list/@public")[2]))
     leaf = get(f"{site.url}/api/fetch/@public/late.b2z/a/x")[2]
@@ -427,17 +428,17 @@ def test_leaves_of_a_store_are_read(site):
 def columns_of(answer):
     """The rows that are embedded in a frame, a frame for each column."""
     assert answer[0] == 200 and answer[1]["Accept-Ranges"] == "none", answer[2][:300]
-    frame = blosc2.schunk_from_cframe(answer[2], copy=True)
+    frame = frames.schunk(answer[2])
     assert "b2embed" in frame.meta
     places = frame.vlmeta["estore_metadata"]["embed_map"]
     inner = {key: frame[at["offset"]:at["offset"] + at["length"]] for key, at in places.items()}
-    assert blosc2.ndarray_from_cframe(inner["/_valid_rows"], copy=True)[:].all()
-    told = blosc2.schunk_from_cframe(inner["/_meta"], copy=True)
+    assert frames.array(inner["/_valid_rows"])[:].all()
+    told = frames.schunk(inner["/_meta"])
     schema = json.loads(told.vlmeta["schema"])
     rows = np.zeros(schema["n_rows"], STORED.dtype)
     assert told.vlmeta["kind"] == "ctable" and [column["name"] for column in schema["columns"]] == list(rows.dtype.names)
     for column in rows.dtype.names:
-        rows[column] = blosc2.ndarray_from_cframe(inner[f"/_cols/{column}"], copy=True)[:]
+        rows[column] = frames.array(inner[f"/_cols/{column}"])[:]
     return rows
 
 
@@ -477,7 +478,7 @@ def test_whoever_asks_after_a_change_gets_what_is_there_after_it(fresh):
     """The first question is answered so, not one of the next: each is asked once."""
     def values(path, **query):
         answer = get(f"{fresh.url}/api/fetch/d/{path}?{urllib.parse.urlencode(query)}")
-        return blosc2.ndarray_from_cframe(answer[2])[...].tolist() if answer[0] == 200 else answer
+        return frames.array(answer[2])[...].tolist() if answer[0] == 200 else answer
 
     for k in range(3):
         blosc2.asarray(np.arange(5) * k, urlpath=str(fresh.root / "x.b2nd"), mode="w")

@@ -7,6 +7,7 @@ import socket
 import urllib.parse
 
 import blosc2
+import frames
 import numpy as np
 import pytest
 from answering import Answering, serving
@@ -527,7 +528,7 @@ def test_files_have_the_rows_order_and_fields_that_the_table_shows(site, query, 
     for again in range(2):  # the second finds the order of the first
         got = np.load(io.BytesIO(saved(site, "table.b2nd", "npy", **query)))
         assert got.dtype == want.dtype and got.tobytes() == want.tobytes()
-    frame = blosc2.ndarray_from_cframe(saved(site, "table.b2nd", "b2nd", **query), copy=True)
+    frame = frames.array(saved(site, "table.b2nd", "b2nd", **query))
     assert frame.shape == want.shape and frame.dtype == want.dtype and frame[:].tobytes() == want.tobytes()
     assert saved(site, "table.b2nd", "raw", **query) == want.tobytes()
     lines = list(csv.reader(io.StringIO(saved(site, "table.b2nd", "csv", **query).decode())))
@@ -778,7 +779,7 @@ def test_large_files_of_rows_take_no_memory_but_for_the_order(big):
             lines = body.decode().splitlines()
             assert lines[0] == "t,id" and len(lines) == 1 + want.size and lines[-1] == f"{want['t'][-1]},{want['id'][-1]}"
         else:
-            got = np.load(io.BytesIO(body)) if format == "npy" else blosc2.ndarray_from_cframe(body)[:]
+            got = np.load(io.BytesIO(body)) if format == "npy" else frames.array(body)[:]
             assert got["t"].tolist() == want["t"].tolist() and got["id"].tolist() == want["id"].tolist()
     assert "san" in BUILD.name or big.serve.rss_kib() - before < 150 * 1024  # sanitizers keep what is freed
     assert big.refused("fetch", "rows.b2nd", format="json", where="t > .9")[0] == 413

@@ -6,12 +6,12 @@ import json
 import time
 import urllib.parse
 
-import blosc2
 import numpy as np
 import pytest
 from PIL import Image
 
 import browser as driver
+import frames
 import webdata
 from looking import CELL, CUBE, DRAWN, HEAT, TABLE, broken, colour_at, data_requests, drawn, pixels, show, show_drawn
 from programs import get
@@ -319,7 +319,7 @@ def unpainted(server, body):
 
 
 READ = {"npy": lambda server, body: np.load(io.BytesIO(body)), "csv": lambda server, body: np.loadtxt(io.BytesIO(body), delimiter=","),
-        "b2nd": lambda server, body: blosc2.ndarray_from_cframe(body)[:], "json": lambda server, body: np.array(json.loads(body)), "png": unpainted}
+        "b2nd": lambda server, body: frames.array(body)[:], "json": lambda server, body: np.array(json.loads(body)), "png": unpainted}
 
 
 def check_download(server, url, format, expected):

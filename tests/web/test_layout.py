@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+import frames
 from looking import CELL, broken, drawn, show, show_drawn
 from programs import House, get, wait_until
 
@@ -221,7 +222,7 @@ def check_table_downloads(page, told):
     body = {name: get(url)[2] for name, url in made.items()}
     array = np.load(io.BytesIO(body["npy"]))
     assert array.dtype.names == ("n", "energy") and array["n"].tolist() == want["n"].tolist() and array["energy"].tolist() == want["energy"].tolist(), "other rows"
-    assert blosc2.ndarray_from_cframe(body["b2nd"])[:].tobytes() == array.tobytes()
+    assert frames.array(body["b2nd"])[:].tobytes() == array.tobytes()
     lines = body["csv"].decode().splitlines()
     assert lines[0] == "n,energy" and [int(line.split(",")[0]) for line in lines[1:]] == want["n"].tolist()
     assert [row[0] for row in json.loads(body["json"])] == want["n"].tolist()

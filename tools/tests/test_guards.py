@@ -16,7 +16,7 @@ def run(tool, where):
     return done.returncode, done.stdout
 
 
-GUARDS = ["check_layers.py", "check_cycles.py", "check_style.py", "check_limits.py", "check_uses.py", "check_css.py"]
+GUARDS = ["check_layers.py", "check_cycles.py", "check_style.py", "check_limits.py", "check_uses.py", "check_css.py", "check_frames.py"]
 
 
 @pytest.mark.parametrize("guard", GUARDS)
@@ -110,3 +110,11 @@ def test_public_headers_compile_as(tmp_path, compiler, standard, suffix):
     (tmp_path / f"all.{suffix}").write_text("".join(f"#include <{header}>\n" for header in headers))
     subprocess.run([compiler, f"-std={standard}", "-pedantic", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}", "-fsyntax-only",
                     tmp_path / f"all.{suffix}"], check=True)
+
+
+def test_a_frame_that_nobody_holds_is_found(tmp_path):
+    (tmp_path / "tests/harness").mkdir(parents=True)
+    (tmp_path / "tests/harness/frames.py").write_text("blosc2.schunk_from_cframe(frame)\n")
+    (tmp_path / "tests/x.py").write_text("a = blosc2.from_cframe(b)\nread = schunk_from_cframe\nc = blosc2.ndarray_from_cframe(\n    d())\n")
+    code, out = run("check_frames.py", tmp_path)
+    assert code == 1 and [line.split(":")[:2] for line in out.splitlines()] == [["tests/x.py", "2"], ["tests/x.py", "3"]], out

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Frames in memory, opened by the package blosc2 to be read.
+
+The objects it makes keep no reference to the bytes that they read, so array() and schunk() hold them. What these make is not
+to be written to. The package's copy=True is not for all frames: see python/caterva2/_frames.py.
+"""
+import blosc2
+
+
+def array(frame):
+    """The array in `frame`, a bytes object."""
+    opened = blosc2.ndarray_from_cframe(frame, copy=False)
+    opened.read_from = frame
+    return opened
+
+
+def schunk(frame):
+    """The super-chunk in `frame`, a bytes object."""
+    opened = blosc2.schunk_from_cframe(frame, copy=False)
+    opened.read_from = frame
+    return opened
+
+
+def writable(frame):
+    """The super-chunk in `frame`, whose chunks have no chunk of one repeated value before another kind, as an own copy."""
+    return blosc2.schunk_from_cframe(frame, copy=True)
