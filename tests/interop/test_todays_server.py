@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The Python server of 2026, as it is: as the source of a subscriber of ours, and with us as its peer."""
+import collections
 import http.server
 import io
 import json
 import shutil
 import subprocess
 import threading
+import urllib.parse
 
 import blosc2
 import metrics
@@ -156,10 +158,11 @@ def test_a_further_subscriber_has_it_from_the_first(house, server):
 
 
 class Between(http.server.ThreadingHTTPServer):
-    """Passes requests on to a server, and calls after(path) when that has answered."""
+    """Passes requests on to a server, and calls after(path) when that has answered. `refused`: path to the status it has instead."""
 
     def __init__(self, url):
         self.after = lambda path: None
+        self.refused, self.asked = {}, collections.Counter()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -168,6 +171,11 @@ class Between(http.server.ThreadingHTTPServer):
             def do_GET(self):
                 if self.path.startswith("/pubsub"):
                     self.send_error(403)
+                    return
+                plain = urllib.parse.unquote(self.path)
+                outer.asked[plain] += 1
+                if plain in outer.refused:
+                    self.send_error(outer.refused[plain])
                     return
                 status, headers, body = get(url + self.path)
                 outer.after(self.path)
@@ -201,6 +209,35 @@ def test_chunks_of_two_generations_are_never_together(house, server):
     got = get(f"{sub.url}/api/fetch/@public/plane.b2nd?format=raw")
     assert done and (got[0] == 412 or got[2] == (PLANE + 1000).tobytes()), (got[0], np.frombuffer(got[2], "i4")[::5000])
     wait_until(lambda: np.array_equal(array(sub, "plane.b2nd"), PLANE + 1000))
+    between.shutdown()
+
+
+@pytest.mark.parametrize("route,status", [("list", 500), ("list", 401), ("info", 503), ("info", 500)])
+def test_what_is_in_a_file_stays_listed_while_the_server_cannot_list_it(house, server, route, status):
+    shutil.copy(ROOT / "tests/corpus/b2z_store/tree.b2z", server.public)
+    between = Between(server.url)
+    sub = below(house, between.url).follow("@public")
+    asks = f"/api/{route}/@public/tree.b2z"
+    leaves = json.loads(get(f"{sub.url}/api/list/@public/tree.b2z")[2])
+    assert "dir/arr" in leaves
+
+    def look():
+        """The whole list is asked for, and taken over."""
+        name = f"new{sum(between.asked.values())}.b2nd"
+        write(server.public, name, ROWS)
+        wait_until(lambda: name in names(sub))
+
+    between.refused[asks] = status
+    seen = between.asked[asks]
+    look()
+    look()
+    assert between.asked[asks] > seen
+    assert json.loads(get(f"{sub.url}/api/list/@public/tree.b2z")[2]) == leaves
+    assert np.array_equal(array(sub, "tree.b2z/dir/arr"), np.arange(100).reshape(10, 10))
+    del between.refused[asks]
+    (server.public / "tree.b2z").unlink()
+    wait_until(lambda: "tree.b2z" not in names(sub))
+    assert array(sub, "tree.b2z/dir/arr")[0] == 404
     between.shutdown()
 
 

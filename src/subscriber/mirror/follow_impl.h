@@ -64,6 +64,8 @@ void c2_follow_list(struct c2_follow *f);
 /** Forget what has come. */
 void c2_follow_clear(struct c2_follow *f);
 void c2_follow_clear_infos(struct c2_follow *f);
+/** It is of the list; takes ds. */
+bool c2_follow_keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err);
 /** A dataset is to be asked for; while none is under way. */
 bool c2_follow_add_info(struct c2_follow *f, struct c2_str path, bool within, struct cat2_error *err);
 /** Ask for those that are to be; when there are none left, f ends. */
@@ -76,7 +78,7 @@ void c2_follow_note_event(struct c2_follow *f, struct c2_str data);
 bool c2_follow_has_missed(struct c2_root_state *root, const struct c2_follow *f);
 
 /* ---- follow_python.c ---- */
-/** Is it a group? Then it is to be listed. */
+/** Is it a group? Then it is to be listed. Without an answer, what is known to be in it stays. */
 bool c2_follow_note_group(struct c2_follow *f, const struct c2_follow_info *info,
                           const struct c2_http_reply *reply, struct cat2_error *err);
 /** List the next group, and ask for what is in it. false: there is none. */

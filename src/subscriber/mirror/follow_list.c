@@ -55,7 +55,7 @@ void c2_follow_clear(struct c2_follow *f)
     f->group_told = 0;
 }
 
-static bool keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
+bool c2_follow_keep(struct c2_follow *f, struct c2_ds *ds, struct cat2_error *err)
 {
     return c2_vec_push(&f->found, C2_DATASETS_MAX, "datasets", err, ds) || (c2_ds_unref(ds), false);
 }
@@ -160,8 +160,8 @@ static bool take_line(struct c2_follow *f, struct c2_str line, struct cat2_error
     } else if (is_of_names(f, line)) {
         return true;
     }
-    if ((ds = known_by_line(f, line))) return keep(f, ds, err);
-    if (c2_ds_from_line(f->root, line, true, &ds, &why)) return keep(f, or_known(f, ds), err);
+    if ((ds = known_by_line(f, line))) return c2_follow_keep(f, ds, err);
+    if (c2_ds_from_line(f->root, line, true, &ds, &why)) return c2_follow_keep(f, or_known(f, ds), err);
     if (why.code == CAT2_ENOMEM) return c2_fail_nomem(err, "listing");
     c2_log_some(C2_WARN, "follow root=%s: %s", f->root->root.name,
                 why.message); /* one line is no reason to lose the others */
@@ -237,7 +237,7 @@ static bool take_asked_line(struct c2_follow *f, const struct c2_follow_info *in
     if (reply->status != 200 ||
         !c2_ds_from_line(f->root, c2_str_trim(c2_buf_str(reply->body)), true, &ds, &why))
         return false;
-    if (strcmp(ds->path, info->path) == 0) return keep(f, ds, err);
+    if (strcmp(ds->path, info->path) == 0) return c2_follow_keep(f, ds, err);
     c2_ds_unref(ds);
     return false;
 }
@@ -250,7 +250,7 @@ static bool take_info(struct c2_follow *f, struct c2_follow_info *info, struct c
     struct c2_ds *old = as_it_was ? c2_sub_find(f->root, c2_str_of(info->path)) : NULL, *ds;
 
     if (reply->status >= 500 && !f->root->root.python) f->unsure = true;
-    if (old && (reply->status == 304 || !old->error)) return keep(f, c2_ds_ref(old), err);
+    if (old && (reply->status == 304 || !old->error)) return c2_follow_keep(f, c2_ds_ref(old), err);
     if (!c2_follow_ds_of_info(f->root, info->path, info->within, reply, &ds, err)) {
         if (err->code == CAT2_ENOMEM) return false;
         c2_log_some(C2_WARN, "follow root=%s: %.200s: %s", f->root->root.name, info->path, err->message);
@@ -261,7 +261,7 @@ static bool take_info(struct c2_follow *f, struct c2_follow_info *info, struct c
         return start_info(f, info, err);
     }
     return (!f->root->root.python || c2_follow_note_group(f, info, reply, err) || (c2_ds_unref(ds), false)) &&
-           keep(f, ds, err);
+           c2_follow_keep(f, ds, err);
 }
 
 static void on_info(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)

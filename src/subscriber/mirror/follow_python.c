@@ -108,6 +108,25 @@ bool c2_follow_is_doubtful(struct c2_root_state *root, const struct c2_ds *ds,
 
 /* ---- groups ---- */
 
+/* What was in it stays as it was. */
+static bool keep_leaves(struct c2_follow *f, const char *group, struct cat2_error *err)
+{
+    C2_AUTO(c2_buf) dir = C2_BUF_INIT(2 * C2_PATH_MAX);
+    struct c2_ds **leaves;
+
+    if (!c2_buf_printf(&dir, err, "%s/", group)) return false;
+    size_t n = c2_sub_first_beneath(f->root, c2_buf_str(&dir), &leaves);
+    for (size_t i = 0; i < n; i++)
+        if (!c2_follow_keep(f, c2_ds_ref(leaves[i]), err)) return false;
+    return true;
+}
+
+/* Is it an answer that there is nothing of this name? All else but 200 says nothing of what there is. */
+static bool is_gone(const struct c2_http_reply *reply)
+{
+    return reply->status == 404 || reply->status == 410;
+}
+
 bool c2_follow_note_group(struct c2_follow *f, const struct c2_follow_info *info,
                           const struct c2_http_reply *reply, struct cat2_error *err)
 {
@@ -115,9 +134,10 @@ bool c2_follow_note_group(struct c2_follow *f, const struct c2_follow_info *info
     struct cat2_error bad;
     struct c2_str kind;
 
-    if (info->within || reply->status != 200 || !c2_json_parse(c2_buf_str(reply->body), &json, &bad) ||
-        !c2_jstr(c2_jget(c2_json_root(json), "kind"), &kind) || !c2_str_is(kind, GROUP))
-        return true;
+    if (info->within || is_gone(reply)) return true;
+    if (reply->status != 200 || !c2_json_parse(c2_buf_str(reply->body), &json, &bad))
+        return keep_leaves(f, info->path, err);
+    if (!c2_jstr(c2_jget(c2_json_root(json), "kind"), &kind) || !c2_str_is(kind, GROUP)) return true;
     return c2_texts_add(&f->groups, c2_str_of(info->path), C2_DATASETS_MAX, "files of datasets", err);
 }
 
@@ -157,6 +177,15 @@ static bool is_believed(struct c2_follow *f, const struct c2_http_reply *reply)
     return reply->hashed || c2_hash_again(told, &f->group_told) || ++f->group_tries >= C2_FOLLOW_TRIES;
 }
 
+static bool take_group(struct c2_follow *f, const char *group, const struct c2_http_reply *reply,
+                       struct cat2_error *err)
+{
+    if (reply->status == 200) return add_leaves(f, group, c2_buf_str(reply->body), err);
+    c2_log_some(C2_WARN, "follow root=%s: %.200s is not listed: status %d", f->root->root.name, group,
+                reply->status);
+    return is_gone(reply) || keep_leaves(f, group, err);
+}
+
 static void on_group(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
 {
     struct c2_follow *f = ctx;
@@ -171,10 +200,7 @@ static void on_group(void *ctx, struct c2_http_reply *reply, const struct cat2_e
     const char *group = f->groups.p[f->next_group++];
     f->group_tries = 0;
     f->group_told = 0;
-    if (!why && reply->status != 200)
-        c2_log_some(C2_WARN, "follow root=%s: %.200s is not listed: status %d", f->root->root.name, group,
-                    reply->status);
-    if (why || (reply->status == 200 && !add_leaves(f, group, c2_buf_str(reply->body), &err)))
+    if (why || !take_group(f, group, reply, &err))
         f->end->failed(f, why ? why : &err);
     else
         c2_follow_more_infos(f);
