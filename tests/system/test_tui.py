@@ -402,6 +402,7 @@ def test_a_cursor_tells_values_and_axes_have_numbers(shared):
         t.until(r"^\[\d+, 2\] = \d+")
         t.keys("Tab")
         t.until(r"\[line\]")
+        t.until(r"60 items")  # without data there is nothing to point at
         t.keys("Right", "Right", "Right")
         t.until(r"^\[0, 2\] = 2")
         assert re.search(r"│ *59 .*\n(.*\n)+.*│ *0 .*\n.*│ +0 +\d\d", t.screen()), t.screen()
