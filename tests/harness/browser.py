@@ -147,12 +147,12 @@ class Page:
         elif method in ("Network.loadingFinished", "Network.loadingFailed"):
             self.asked.discard(params["requestId"])
 
-    patience = 15  # seconds
+    patience = 60  # seconds
     calm = None    # seconds in which a page that must fail has nothing to wait for, and nothing becomes of it
 
     def wait(self, expression, seconds=None):
         """Until the expression is true, and return it; an element counts as true."""
-        seconds = min(seconds or self.patience, self.patience)
+        seconds = max(seconds or 0, self.patience)
         begun = last = time.monotonic()
         calm = 0
         while True:

@@ -17,7 +17,7 @@ import time
 import pytest
 from certificates import Authority
 from answering import Answering, serving
-from programs import BIN, EXTERNAL, PATIENCE, cli, get, wait_until
+from programs import BIN, EXTERNAL, PATIENCE, cli, free_port, get, wait_until
 from test_access import admin
 from test_python_module import PACKAGE, environment
 
@@ -472,11 +472,7 @@ def test_one_configuration_file_for_all(authority, server, house, tmp_path):
     """Who shares the file finds broker and subscriber by TLS, since they have certificates there."""
     (tmp_path / "a").mkdir()
     (tmp_path / "a/x.txt").write_text("x")
-    ports = []
-    for _ in range(3):
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            ports.append(sock.getsockname()[1])
+    ports = [free_port() for _ in range(3)]
     pair = f'certificate = "{server.certificate}"\ncertificate-key = "{server.key}"\n'
     conf = tmp_path / "caterva2.toml"
     conf.write_text("".join(f'[{section}]\nhttp = "127.0.0.1:{port}"\nstatedir = "{tmp_path / section}"\n{pair}ca = "{authority.ca}"\n'

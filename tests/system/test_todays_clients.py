@@ -525,7 +525,8 @@ def test_what_is_written_all_the_time_is_answered_all_the_same(fresh):
     finally:
         ended.set()
         writer.join()
-    assert set(answers) <= {200, (503, answers[-1][1] if isinstance(answers[-1], tuple) else b"")}, answers
+    # One that rested, for want of a processor, may be read, and written while it is read.
+    assert all(answer == 200 or isinstance(answer, tuple) and answer[0] == 503 for answer in answers), answers
     assert get(f"{fresh.url}/api/info/d/old.txt")[0] == 200
 
 

@@ -244,6 +244,7 @@ def test_heat_maps_have_colours_and_follow_the_size(place):
     # LINES and COLUMNS, which some shells export, are of another time
     with Terminal(place.argv("--view", "heat", "foo/plane.b2nd"), LINES="24", COLUMNS="80", **UTF8) as t:
         t.until(r"\[heat\] y=axis 0 x=axis 1")
+        t.until("▀")
         screen = t.until(r"23\d\d", colours=True)  # the end of the range, of what has room
         check_heat(screen)
         for broken in (re.sub(r"\x1b\[[\d;:]*m", "", screen), screen.replace("▀", " "), re.sub(r"([34]8[;:]5[;:])\d+", r"\g<1>7", screen)):

@@ -23,13 +23,14 @@ def show(page, server, path, what=None):
 @contextlib.contextmanager
 def broken(page, source=None, reason=None, also=(), calm=1.5):
     """A control: the page is broken by this script on purpose, and what is checked within fails, for this reason. It is
-    found out when the page has been calm for so many seconds: more where something is to come by itself."""
-    page.calm = calm
+    found out when the page has been calm for so many seconds: more where something is to come by itself. One that goes on
+    asking is never calm, and is found out after 15."""
+    page.calm, patience, page.patience = calm, page.patience, 15
     if source:
         page.cmd("Page.addScriptToEvaluateOnNewDocument", source=source)
     with pytest.raises((AssertionError, *also), match=reason):
         yield
-    page.calm = None
+    page.calm, page.patience = None, patience
 
 
 def next_frame(page):

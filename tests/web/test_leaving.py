@@ -5,6 +5,7 @@ Requests are held back in the page and let go in the order that makes trouble.""
 import pytest
 
 from looking import CUBE, HEAT, TABLE, data_requests, drawn, show, show_drawn
+from programs import wait_until
 
 LINE, BYTES = "/roots/data/sim/line-1d.b2nd", "/roots/data/bytes.bin"
 # hold: part of the addresses that wait in held; go(): the answer comes, wanted or not
@@ -178,7 +179,7 @@ def test_an_axis_that_is_drawn_plays_no_more(server, page):
     page.wait("document.querySelector('canvas.heat').dataset.drawn.match(/^[1-9]/)")
     page.js("(() => { const s = document.querySelector('.axes select'); s.value = 0; s.dispatchEvent(new Event('change')) })()")
     page.wait("document.querySelector('[data-axis=\"2\"]')")
-    page.pump(0.5)
+    wait_until(lambda: page.pump(0.5) or not page.asked)
     page.js("window.draws = 0; CanvasRenderingContext2D.prototype.clearRect = ((real) => function (...a) { draws++; return real.apply(this, a) })(CanvasRenderingContext2D.prototype.clearRect)")
     page.pump(0.5)
     assert page.js("draws") == 0
@@ -205,5 +206,4 @@ def test_lines_are_drawn_anew_when_the_system_gets_dark(server, tab):
     seen = "(() => { const c = document.querySelector('canvas.plot'); return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join() })()"
     light = page.js(seen)
     page.dark(True)
-    page.pump(0.2)
-    assert page.js(seen) != light
+    wait_until(lambda: page.js(seen) != light)

@@ -68,7 +68,7 @@ def test_the_panel_of_a_plugin_is_on_the_page(tmp_path, tab):
         page.goto(f"{serve.url}/roots/r/signal.b2nd?tab=meta")
         page.wait("document.querySelector('section.plugin h2')?.innerText === 'Power spectrum'")
         page.js("document.querySelector('section.plugin iframe').scrollIntoView()")
-        page.pump(1)
+        wait_until(lambda: page.pump(0.1) or any("/plugins/spectrum/show/" in url for url, _ in page.requests()))
         width, height = page.js("(({ width, height }) => [width, height])(document.querySelector('section.plugin iframe').getBoundingClientRect())")
         assert width > 300 and height > 200
         assert any(re.search("/plugins/spectrum/show/r/signal.b2nd$", url) for url, _ in page.requests()) and not page.problems()
