@@ -22,5 +22,5 @@ def schunk(frame):
 
 
 def writable(frame):
-    """The super-chunk in `frame`, whose chunks have no chunk of one repeated value before another kind, as an own copy."""
+    """A copy of the super-chunk in `frame`, which has no chunk of one repeated value before others."""
     return blosc2.schunk_from_cframe(frame, copy=True)

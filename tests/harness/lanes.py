@@ -210,8 +210,13 @@ class Lane:
 
     def roots(self, heal):
         """The subscriber's connection to the broker begins anew: handshake, resume, the roots."""
+        passed = self.broker_wire.answer.passed
         self.broker_wire.drop()
         time.sleep(0.15)
+        for _ in range(30):  # what is to be flipped has its chance
+            if self.broker_wire.answer.passed != passed:
+                break
+            time.sleep(0.1)
         heal()
 
         def right():

@@ -305,7 +305,7 @@ def register(bro, name, http="127.0.0.1:9", headers=None):
 WRITES = """
 import contextlib, os, select, sys
 with contextlib.suppress(OSError):
-    os.nice(-10)
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 whole = open(sys.argv[1], "rb").read()
 with open(sys.argv[1], "r+b") as file:
     os.write(1, b"opened")
@@ -318,11 +318,14 @@ with open(sys.argv[1], "r+b") as file:
 
 @contextlib.contextmanager
 def being_written(path):
-    """In place, all the time; by a process, for a thread of the tests may have to wait so long that the file is at rest."""
-    with subprocess.Popen([sys.executable, "-c", WRITES, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
-        assert writer.stdout.read(6) == b"opened"
+    """In place, all the time; by processes, before others where they may, for one that has to wait lets the file rest."""
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(subprocess.Popen([sys.executable, "-c", WRITES, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+                   for _ in range(3)]
+        assert all(writer.stdout.read(6) == b"opened" for writer in writers)
         time.sleep(0.1)
-        yield  # its input ends with this block, and so does it
+        yield  # their input ends with this block, and so do they
+        assert all(writer.poll() is None for writer in writers)
 
 
 def make_example(folder):

@@ -212,14 +212,19 @@ def test_chunks_of_two_generations_are_never_together(house, server):
     between.shutdown()
 
 
-@pytest.mark.parametrize("route,status", [("list", 500), ("list", 401), ("info", 503), ("info", 500)])
-def test_what_is_in_a_file_stays_listed_while_the_server_cannot_list_it(house, server, route, status):
+@pytest.mark.parametrize("route,name,status", [("list", "", 500), ("info", "", 503), ("info", "", 500), ("info", "/dir/arr", 503), ("info", "/bytes", 503)])
+def test_what_is_in_a_file_stays_listed_while_the_server_has_an_error(house, server, route, name, status):
     shutil.copy(ROOT / "tests/corpus/b2z_store/tree.b2z", server.public)
     between = Between(server.url)
     sub = below(house, between.url).follow("@public")
-    asks = f"/api/{route}/@public/tree.b2z"
+    asks = f"/api/{route}/@public/tree.b2z{name}"
     leaves = json.loads(get(f"{sub.url}/api/list/@public/tree.b2z")[2])
     assert "dir/arr" in leaves
+
+    def right():
+        return np.array_equal(array(sub, "tree.b2z/dir/arr"), np.arange(100).reshape(10, 10)) \
+            and get(f"{sub.url}/api/chunk/@public/tree.b2z/bytes?nchunk=0")[0] == 200
+    assert right()  # and cached
 
     def look():
         """The whole list is asked for, and taken over."""
@@ -233,12 +238,28 @@ def test_what_is_in_a_file_stays_listed_while_the_server_cannot_list_it(house, s
     look()
     assert between.asked[asks] > seen
     assert json.loads(get(f"{sub.url}/api/list/@public/tree.b2z")[2]) == leaves
-    assert np.array_equal(array(sub, "tree.b2z/dir/arr"), np.arange(100).reshape(10, 10))
+    assert right()
     del between.refused[asks]
     (server.public / "tree.b2z").unlink()
     wait_until(lambda: "tree.b2z" not in names(sub))
     assert array(sub, "tree.b2z/dir/arr")[0] == 404
     between.shutdown()
+
+
+def test_what_is_in_a_file_stays_listed_while_the_server_cannot_read_it(house, server):
+    stored = server.public / "tree.b2z"
+    shutil.copy(ROOT / "tests/corpus/b2z_store/tree.b2z", stored)
+    sub = below(house, server.url).follow("@public")
+    leaves = json.loads(get(f"{sub.url}/api/list/@public/tree.b2z")[2])
+    assert np.array_equal(array(sub, "tree.b2z/dir/arr"), np.arange(100).reshape(10, 10))
+    stored.write_bytes(b"PK, and no more yet")
+    status, _, said = get(server.url + "/api/info/@public/tree.b2z")
+    assert status >= 500 or "error" in json.loads(said), (status, said)
+    for name in ("one more.b2nd", "and more.b2nd"):
+        write(server.public, name, ROWS)
+        wait_until(lambda: name in names(sub))
+    assert json.loads(get(f"{sub.url}/api/list/@public/tree.b2z")[2]) == leaves
+    assert np.array_equal(array(sub, "tree.b2z/dir/arr"), np.arange(100).reshape(10, 10))
 
 
 # ---- we are its peer ----

@@ -205,12 +205,14 @@ def test_a_line_that_is_full_says_when_to_come_back(served):
     sub, _, _ = served
     readers = [Reader(sub, f"/api/table/foo/table.b2nd?rows=0:5&sort=c,-b,a&where=b>0.{k + 100:03}", 5) for k in range(100)]
     wait_until(lambda: metric(sub, "caterva2_views_refused_total") > 0)
-    refused = Reader(sub, "/api/table/foo/table.b2nd?rows=0:5&sort=c,-b,a&where=b>0.999", 5)
+    # More than can have got a place since.
+    more = [Reader(sub, f"/api/table/foo/table.b2nd?rows=0:5&sort=c,-b,a&where=b>0.{k + 900}", 5) for k in range(30)]
+    refused = more[-1]
     assert refused.begin() == 503
     assert b"Retry-After: 2" in refused.head and b"waiting for their turn" in refused.read(88)
     other = Reader(sub, "/api/fetch/foo/big.b2nd?format=raw&slice_=3", 6)
     assert other.begin() == 200 and len(other.read(COLUMNS * 8)) == COLUMNS * 8
-    for reader in [*readers, refused, other]:
+    for reader in [*readers, *more, other]:
         reader.leave()
     wait_until(lambda: metric(sub, "caterva2_views_waiting") == 0 and metric(sub, "caterva2_views_running") == 0)
 

@@ -298,7 +298,8 @@ def test_another_directory_where_the_root_was_is_the_root(house, tmp_path, chang
 
 def test_a_root_that_is_not_there_is_not_told_as_empty(house, tmp_path):
     site = Site(house, tmp_path, "array", "--poll", "1")
-    shutil.rmtree(tmp_path / "root")
+    (tmp_path / "root").rename(tmp_path / "away")  # at once: a file that goes before its folder is removed
+    shutil.rmtree(tmp_path / "away")
     time.sleep(2.5)
     assert json.loads(get(site.sub.url + "/api/list/r")[2]) == ["x.b2nd"]
     status, _, body = site.fetch()

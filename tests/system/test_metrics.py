@@ -30,10 +30,10 @@ def root(tmp_path):
 
 
 class Site:
-    def __init__(self, house, root):
+    def __init__(self, house, root, *options):
         self.bro = house.bro()
         self.pub = house.pub("d", root, self.bro)
-        self.sub = house.sub(self.bro)
+        self.sub = house.sub(self.bro, "sub", "127.0.0.1:0", *options)
         self.sub.follow("d")
         wait_until(lambda: get(self.sub.url + "/readyz")[0] == 200 and get(self.pub.url + "/readyz")[0] == 200)
 
@@ -131,7 +131,8 @@ class Sent:
         return told - (self.own - len(body))
 
 
-def test_bytes_are_counted_as_they_are_sent(site):
+def test_bytes_are_counted_as_they_are_sent(house, root):
+    site = Site(house, root, "--io-threads", "0")  # others count after the client has the answer
     sent = Sent(site.sub)
     whole, url = sent.now(), site.sub.url
     ways = {"computed": "/api/fetch/d/x.b2nd?slice_=3:9000&format=raw", "from memory": "/api/fetch/d/x.b2nd?slice_=3:9000&format=raw",

@@ -525,7 +525,7 @@ def test_what_is_written_all_the_time_is_answered_all_the_same(fresh):
     finally:
         ended.set()
         writer.join()
-    # One that rested, for want of a processor, may be read, and written while it is read.
+    # The writer may have to wait so long that the file is at rest. A request that reads it while it is written again is a 503.
     assert all(answer == 200 or isinstance(answer, tuple) and answer[0] == 503 for answer in answers), answers
     assert get(f"{fresh.url}/api/info/d/old.txt")[0] == 200
 

@@ -28,9 +28,11 @@ def broken(page, source=None, reason=None, also=(), calm=1.5):
     page.calm, patience, page.patience = calm, page.patience, 15
     if source:
         page.cmd("Page.addScriptToEvaluateOnNewDocument", source=source)
-    with pytest.raises((AssertionError, *also), match=reason):
-        yield
-    page.calm, page.patience = None, patience
+    try:
+        with pytest.raises((AssertionError, *also), match=reason):
+            yield
+    finally:
+        page.calm, page.patience = None, patience
 
 
 def next_frame(page):

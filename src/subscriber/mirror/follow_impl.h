@@ -78,7 +78,7 @@ void c2_follow_note_event(struct c2_follow *f, struct c2_str data);
 bool c2_follow_has_missed(struct c2_root_state *root, const struct c2_follow *f);
 
 /* ---- follow_python.c ---- */
-/** Is it a group? Then it is to be listed. Without an answer, what is known to be in it stays. */
+/** Is it a group? Then it is to be listed. Where an error is told, what is known to be in it stays. */
 bool c2_follow_note_group(struct c2_follow *f, const struct c2_follow_info *info,
                           const struct c2_http_reply *reply, struct cat2_error *err);
 /** List the next group, and ask for what is in it. false: there is none. */

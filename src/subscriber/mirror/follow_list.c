@@ -242,12 +242,20 @@ static bool take_asked_line(struct c2_follow *f, const struct c2_follow_info *in
     return false;
 }
 
+/* As it was; what is in a file has a suffix here that a Python server does not tell. */
+static struct c2_ds *known(struct c2_follow *f, const struct c2_follow_info *info)
+{
+    struct c2_str path = c2_str_of(info->path);
+
+    return info->within ? c2_sub_find_own(f->root, path) : c2_sub_find(f->root, path);
+}
+
 /* It may be that it is asked for again. */
 static bool take_info(struct c2_follow *f, struct c2_follow_info *info, struct c2_http_reply *reply,
                       struct cat2_error *err)
 {
     bool as_it_was = reply->status == 304 || reply->status == 503;
-    struct c2_ds *old = as_it_was ? c2_sub_find(f->root, c2_str_of(info->path)) : NULL, *ds;
+    struct c2_ds *old = as_it_was ? known(f, info) : NULL, *ds;
 
     if (reply->status >= 500 && !f->root->root.python) f->unsure = true;
     if (old && (reply->status == 304 || !old->error)) return c2_follow_keep(f, c2_ds_ref(old), err);

@@ -108,7 +108,7 @@ bool c2_follow_is_doubtful(struct c2_root_state *root, const struct c2_ds *ds,
 
 /* ---- groups ---- */
 
-/* What was in it stays as it was. */
+/* An error of the server says nothing of what is in it: that stays as it was. */
 static bool keep_leaves(struct c2_follow *f, const char *group, struct cat2_error *err)
 {
     C2_AUTO(c2_buf) dir = C2_BUF_INIT(2 * C2_PATH_MAX);
@@ -121,23 +121,18 @@ static bool keep_leaves(struct c2_follow *f, const char *group, struct cat2_erro
     return true;
 }
 
-/* Is it an answer that there is nothing of this name? All else but 200 says nothing of what there is. */
-static bool is_gone(const struct c2_http_reply *reply)
-{
-    return reply->status == 404 || reply->status == 410;
-}
-
 bool c2_follow_note_group(struct c2_follow *f, const struct c2_follow_info *info,
                           const struct c2_http_reply *reply, struct cat2_error *err)
 {
     C2_AUTO_PTR(c2_json) *json = NULL;
     struct cat2_error bad;
-    struct c2_str kind;
+    struct c2_str text;
 
-    if (info->within || is_gone(reply)) return true;
-    if (reply->status != 200 || !c2_json_parse(c2_buf_str(reply->body), &json, &bad))
+    if (info->within || (reply->status != 200 && reply->status < 500)) return true;
+    if (reply->status != 200 || !c2_json_parse(c2_buf_str(reply->body), &json, &bad) ||
+        (c2_jstr(c2_jget(c2_json_root(json), "error"), &text) && text.n))
         return keep_leaves(f, info->path, err);
-    if (!c2_jstr(c2_jget(c2_json_root(json), "kind"), &kind) || !c2_str_is(kind, GROUP)) return true;
+    if (!c2_jstr(c2_jget(c2_json_root(json), "kind"), &text) || !c2_str_is(text, GROUP)) return true;
     return c2_texts_add(&f->groups, c2_str_of(info->path), C2_DATASETS_MAX, "files of datasets", err);
 }
 
@@ -183,7 +178,7 @@ static bool take_group(struct c2_follow *f, const char *group, const struct c2_h
     if (reply->status == 200) return add_leaves(f, group, c2_buf_str(reply->body), err);
     c2_log_some(C2_WARN, "follow root=%s: %.200s is not listed: status %d", f->root->root.name, group,
                 reply->status);
-    return is_gone(reply) || keep_leaves(f, group, err);
+    return reply->status < 500 || keep_leaves(f, group, err);
 }
 
 static void on_group(void *ctx, struct c2_http_reply *reply, const struct cat2_error *why)
