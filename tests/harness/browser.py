@@ -150,9 +150,8 @@ class Page:
     patience = 60  # seconds
     calm = None    # seconds in which a page that must fail has nothing to wait for, and nothing becomes of it
 
-    def wait(self, expression, seconds=None):
+    def wait(self, expression):
         """Until the expression is true, and return it; an element counts as true."""
-        seconds = max(seconds or 0, self.patience)
         begun = last = time.monotonic()
         calm = 0
         while True:
@@ -162,7 +161,7 @@ class Page:
             now = time.monotonic()
             # on a busy machine a look takes long, and is not more of a chance than a short one
             calm, last = 0 if self.asked else calm + min(now - last, 0.05), now
-            if now - begun > seconds or self.calm and calm > self.calm:
+            if now - begun > self.patience or self.calm and calm > self.calm:
                 raise Failed(f"still not true after {now - begun:.1f} s: {expression}\n{self.problems()}\n{self.js('document.body.innerText')[:1500]}")
             time.sleep(0.02)
 

@@ -212,6 +212,13 @@ def test_chunks_of_two_generations_are_never_together(house, server):
     between.shutdown()
 
 
+def look(server, sub):
+    """The whole list is asked for, and taken over, twice: the first may have begun before."""
+    for name in ("one more.b2nd", "and more.b2nd"):
+        write(server.public, name, ROWS)
+        wait_until(lambda: name in names(sub))
+
+
 @pytest.mark.parametrize("route,name,status", [("list", "", 500), ("info", "", 503), ("info", "", 500), ("info", "/dir/arr", 503), ("info", "/bytes", 503)])
 def test_what_is_in_a_file_stays_listed_while_the_server_has_an_error(house, server, route, name, status):
     shutil.copy(ROOT / "tests/corpus/b2z_store/tree.b2z", server.public)
@@ -226,16 +233,9 @@ def test_what_is_in_a_file_stays_listed_while_the_server_has_an_error(house, ser
             and get(f"{sub.url}/api/chunk/@public/tree.b2z/bytes?nchunk=0")[0] == 200
     assert right()  # and cached
 
-    def look():
-        """The whole list is asked for, and taken over."""
-        name = f"new{sum(between.asked.values())}.b2nd"
-        write(server.public, name, ROWS)
-        wait_until(lambda: name in names(sub))
-
     between.refused[asks] = status
     seen = between.asked[asks]
-    look()
-    look()
+    look(server, sub)
     assert between.asked[asks] > seen
     assert json.loads(get(f"{sub.url}/api/list/@public/tree.b2z")[2]) == leaves
     assert right()
@@ -255,9 +255,7 @@ def test_what_is_in_a_file_stays_listed_while_the_server_cannot_read_it(house, s
     stored.write_bytes(b"PK, and no more yet")
     status, _, said = get(server.url + "/api/info/@public/tree.b2z")
     assert status >= 500 or "error" in json.loads(said), (status, said)
-    for name in ("one more.b2nd", "and more.b2nd"):
-        write(server.public, name, ROWS)
-        wait_until(lambda: name in names(sub))
+    look(server, sub)
     assert json.loads(get(f"{sub.url}/api/list/@public/tree.b2z")[2]) == leaves
     assert np.array_equal(array(sub, "tree.b2z/dir/arr"), np.arange(100).reshape(10, 10))
 

@@ -47,11 +47,9 @@ def make_arrays(folder):
     # Chunks of one repeated value stand before others: see caterva2/_frames.py.
     zeros = np.concatenate([np.zeros(200, "<i4"), rng.integers(1, 1000, 850, dtype="<i4")])
     arrays["zeros.b2nd"] = zeros
-    array = blosc2.asarray(zeros, urlpath=str(folder / "zeros.b2nd"), mode="w", chunks=(100,), blocks=(50,), meta={"unit": "mm"})
-    array.schunk.vlmeta["note"] = {"of": [1, 2]}
-    frame = blosc2.SChunk(chunksize=400, data=zeros, urlpath=str(folder / "deep/er/zeros.b2frame"), mode="w", contiguous=True,
-                          cparams={"typesize": 4}, meta={"unit": "mm"})
-    frame.vlmeta["note"] = {"of": [1, 2]}
+    blosc2.asarray(zeros, urlpath=str(folder / "zeros.b2nd"), mode="w", chunks=(100,), blocks=(50,))
+    blosc2.SChunk(chunksize=400, data=zeros, urlpath=str(folder / "deep/er/zeros.b2frame"), mode="w", contiguous=True,
+                  cparams={"typesize": 4})
     (folder / "deep/er/notes.txt").write_bytes(rng.integers(0, 256, 100000, dtype="u1").tobytes())
     (folder / "deep/blank name %.txt").write_text("here")
     return arrays

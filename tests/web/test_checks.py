@@ -10,7 +10,7 @@ import pytest
 
 import webdata
 from looking import CELL, CUBE, DRAWN, HEAT, TABLE, broken, data_requests, drawn, pixels, show, show_drawn
-from programs import get
+from programs import get, wait_until
 
 FETCH = "window.fetch = ((real) => async (u, o) => {{ u = String(u); {} }})(fetch);"
 ANSWER = "new Response(JSON.stringify({}), {{status: {}, headers: {{'Content-Type': 'application/json'}}}})"
@@ -68,6 +68,7 @@ def check_statuses(ask):
 
 def check_not_there(page, server):
     show(page, server, "/")
+    wait_until(lambda: page.pump(0.1) or not page.asked)  # what is still to come would move what is clicked
     page.js("document.querySelector('main').insertAdjacentHTML('beforeend', '<a id=bad href=/roots/data/sim/heat2d.b2nd>x</a>')")
     page.click("#bad")
     page.wait("document.querySelector('h1').textContent === 'Not found' && document.querySelector('main').innerText.includes('There is no dataset')")

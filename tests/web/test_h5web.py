@@ -36,9 +36,9 @@ def served(tmp_path_factory, data, viewer):
 def look(page, served, path, text, canvas=True):
     """The dataset is shown: its text is there, its picture is painted, and nothing was complained of."""
     page.goto(f"{served.url}/h5web/?file=data&path=/{path}")
-    page.wait(f"document.body.innerText.includes({text!r})", 20)
+    page.wait(f"document.body.innerText.includes({text!r})")
     if canvas:
-        page.wait("document.querySelector('canvas')?.width > 100", 20)
+        page.wait("document.querySelector('canvas')?.width > 100")
     page.pump(.3)
     assert not page.problems()
 
@@ -60,7 +60,7 @@ def test_a_matrix_has_the_values_and_exports_them(served, page, data):
     page.js("[...document.querySelectorAll('[role=tab], button')].find((one) => one.innerText === 'Matrix').click()")
     array = __import__("blosc2").open(str(data / "sim/ints.b2nd"), mode="r")[:]
     shown = f"{array.flat[1]:.3e}".replace("-", "\u2212").replace("e+0", "e+")
-    page.wait(f"document.body.innerText.includes('{shown}')", 10)
+    page.wait(f"document.body.innerText.includes('{shown}')")
     assert not page.problems()
     body = get(f"{served.url}/h5grove/data?file=data&path=%2Fsim%2Fints.b2nd&format=npy")[2]
     np.testing.assert_array_equal(np.load(io.BytesIO(body)), array)
@@ -72,7 +72,7 @@ def test_search_finds_datasets_by_name(served, page):
     page.wait("document.querySelector('input[placeholder^=Search]')")
     page.js("document.querySelector('input[placeholder^=Search]').focus()")
     page.type("names")
-    page.wait("document.body.innerText.includes('/tables/names.b2nd')", 10)
+    page.wait("document.body.innerText.includes('/tables/names.b2nd')")
     assert not page.problems()
 
 
@@ -111,14 +111,14 @@ def test_the_default_plot_of_a_nexus_file_is_shown(tmp_path, house, viewer, page
     it = house.serve("--h5web-dir", viewer, f"n={tmp_path / 'scan.nxs'}")
     wait_until(lambda: get(f"{it.url}/api/subscribe/n", method="POST", data=b"")[0] == 200)
     page.goto(f"{it.url}/h5web/?file=n")
-    page.wait("document.body.innerText.includes('NX Line') || document.body.innerText.includes('NxLine')", 30)
-    page.wait("document.body.innerText.includes('count rate') && document.body.innerText.includes('angle (degrees)')", 20)
-    page.wait("document.querySelector('canvas')?.width > 100", 20)
+    page.wait("document.body.innerText.includes('NX Line') || document.body.innerText.includes('NxLine')")
+    page.wait("document.body.innerText.includes('count rate') && document.body.innerText.includes('angle (degrees)')")
+    page.wait("document.querySelector('canvas')?.width > 100")
     assert not page.problems()
     page.goto(f"{it.url}/h5web/?file=n&path=/state")  # names of numbers, where H5Web shows them
-    page.wait("document.body.innerText.includes('Matrix') || document.body.innerText.includes('Heatmap')", 20)
+    page.wait("document.body.innerText.includes('Matrix') || document.body.innerText.includes('Heatmap')")
     page.js("[...document.querySelectorAll('[role=tab], button')].find((one) => one.innerText === 'Matrix').click()")
-    page.wait("['WIDE OPEN', 'SHUT', 'MOVING'].every((name) => document.body.innerText.includes(name))", 20)
+    page.wait("['WIDE OPEN', 'SHUT', 'MOVING'].every((name) => document.body.innerText.includes(name))")
     assert not page.problems()
     told = {path: json.loads(get(f"{it.url}/h5grove/meta?file=n&path=/{path}")[2])["type"] for path in ("state", "rows")}
     named = {"class": 8, "size": 2, "members": {"MOVING": -3, "SHUT": 0, "WIDE OPEN": 7}, "base": {"class": 0, "size": 2, "order": 1, "sign": 1}}

@@ -132,7 +132,7 @@ def test_a_server_that_went_is_told_and_found_again(tmp_path, folder, tab):
         page.click("#go")
         page.wait("document.querySelector('main .card.error')?.innerText.includes('cannot be reached')")
         house.serve(f"live={folder}", http=port)
-        page.wait("document.querySelector('#live.live') && !document.getElementById('offline')", 15)
+        page.wait("document.querySelector('#live.live') && !document.getElementById('offline')")
         page.click("main .card.error button")
         page.wait("document.title.startsWith('live/other.b2nd')")
 

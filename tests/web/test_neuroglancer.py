@@ -71,7 +71,6 @@ def look(page, client, url, items):
 
 @pytest.mark.parametrize("kind", ["zarr2", "zarr3"])
 def test_an_image_stack_is_opened_with_its_numbers(page, client, stack, kind):
-    page.patience = 60
     look(page, client, f"{kind}://{stack[0].url}/zarr/r/image", stack[1])
 
 

@@ -86,8 +86,8 @@ def test_h5web_shows_a_dataset(site, page):
     page.goto(nginx.url + "/data/roots/foo/dir1/ds-3d.b2nd")
     page.wait("document.querySelector('a[href*=\"h5web\"]')")
     page.goto(page.js("document.querySelector('a[href*=\"h5web\"]').href"))
-    page.wait("document.body.innerText.includes('Heatmap')", 20)
-    page.wait("document.querySelector('canvas')?.width > 100", 20)
+    page.wait("document.body.innerText.includes('Heatmap')")
+    page.wait("document.querySelector('canvas')?.width > 100")
     sound(page, nginx)
     assert any("/data/h5grove/" in url for url, _ in page.requests())
 

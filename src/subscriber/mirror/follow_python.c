@@ -24,12 +24,17 @@ struct c2_str c2_follow_etag(const struct c2_http_reply *reply)
     return quoted ? (struct c2_str){etag.p + 1, etag.n - 2} : etag;
 }
 
+static bool says_error(struct c2_jval info, struct c2_str *why)
+{
+    return c2_jstr(c2_jget(info, "error"), why) && why->n;
+}
+
 /* Why the answer is no metadata; "": it is. */
 static struct c2_str why_none(struct c2_jval info)
 {
     struct c2_str text;
 
-    if (c2_jstr(c2_jget(info, "error"), &text) && text.n) return text;
+    if (says_error(info, &text)) return text;
     if (!c2_jstr(c2_jget(info, "kind"), &text)) return C2_STR("");
     if (c2_str_is(text, GROUP))
         return C2_STR("it is a file of datasets, of which a Python server has no chunks");
@@ -130,7 +135,7 @@ bool c2_follow_note_group(struct c2_follow *f, const struct c2_follow_info *info
 
     if (info->within || (reply->status != 200 && reply->status < 500)) return true;
     if (reply->status != 200 || !c2_json_parse(c2_buf_str(reply->body), &json, &bad) ||
-        (c2_jstr(c2_jget(c2_json_root(json), "error"), &text) && text.n))
+        says_error(c2_json_root(json), &text))
         return keep_leaves(f, info->path, err);
     if (!c2_jstr(c2_jget(c2_json_root(json), "kind"), &text) || !c2_str_is(text, GROUP)) return true;
     return c2_texts_add(&f->groups, c2_str_of(info->path), C2_DATASETS_MAX, "files of datasets", err);
